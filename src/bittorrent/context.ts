@@ -1,0 +1,43 @@
+/** What accompanies a request through the hooks: values, route parameters, and two switches. */
+
+/**
+ * Names a value in a RequestContext and its type. Two keys are never the same, whatever their names,
+ * so that hooks cannot overwrite each other's values by accident.
+ */
+export class ContextKey<T> {
+  readonly name: string;
+  declare readonly type: T;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+const NO_ROUTE_PARAMS: ReadonlyMap<string, string> = new Map();
+
+export class RequestContext {
+  /** Set by a PreHook that has filled the response itself: storage is not read. */
+  skipResponseHook = false;
+  /** Set by a hook to keep this announce out of storage. */
+  skipSwarmInteraction = false;
+  /** The named parameters of the HTTP route, decoded: `/:passkey/announce` gives `passkey`. */
+  routeParams: ReadonlyMap<string, string> = NO_ROUTE_PARAMS;
+  #values: Map<unknown, unknown> | undefined;
+
+  get<T>(key: ContextKey<T>): T | undefined {
+    return this.#values?.get(key) as T | undefined;
+  }
+
+  set<T>(key: ContextKey<T>, value: T): void {
+    this.#values ??= new Map();
+    this.#values.set(key, value);
+  }
+
+  /** Makes the context ready for another request. */
+  reset(): void {
+    this.skipResponseHook = false;
+    this.skipSwarmInteraction = false;
+    this.routeParams = NO_ROUTE_PARAMS;
+    this.#values = undefined;
+  }
+}

@@ -1,0 +1,37 @@
+/** The 20 bytes that name a torrent and its swarm (BEP 3). Kept as bytes; hex is for people and files. */
+
+import { INFOHASH_LENGTH } from './peer.ts';
+
+export class Infohash {
+  /** 20 bytes. */
+  readonly bytes: Uint8Array;
+  /** The same memory as five native-endian words, for stores that hash and compare. */
+  readonly words: Int32Array;
+
+  constructor() {
+    const buffer = new ArrayBuffer(INFOHASH_LENGTH);
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Int32Array(buffer);
+  }
+
+  /** Copies the 20 bytes at `offset`. */
+  set(source: Uint8Array, offset: number): void {
+    const { bytes } = this;
+    for (let i = 0; i < INFOHASH_LENGTH; i++) bytes[i] = source[offset + i] as number;
+  }
+
+  /** 40 lower-case digits. Formats a string: not for the hot path. */
+  get hex(): string {
+    return Buffer.from(this.bytes).toString('hex');
+  }
+
+  /** @throws RangeError if `hex` is not 40 hexadecimal digits */
+  static fromHex(hex: string): Infohash {
+    if (!/^[0-9a-f]{40}$/i.test(hex)) {
+      throw new RangeError(`expected an infohash of 40 hexadecimal digits, found "${hex}"`);
+    }
+    const infohash = new Infohash();
+    infohash.set(Buffer.from(hex, 'hex'), 0);
+    return infohash;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The path and the query of a request, for hooks: an HTTP request's target, or the URL data of a UDP
+ * announce (BEP 41). Nothing is decoded until somebody asks.
+ *
+ * Keys are compared without case and of a repeated key the last value counts. `info_hash`, which may
+ * repeat, is read by the frontends and stands in the request itself.
+ */
+
+import { percentDecode } from '../pkg/percent.ts';
+
+const AMPERSAND = 0x26;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const NOTHING = new Uint8Array(0);
+
+export class Params {
+  #bytes: Uint8Array = NOTHING;
+  #pathStart = 0;
+  #pathEnd = 0;
+  #queryStart = 0;
+  #queryEnd = 0;
+  #values: Map<string, Uint8Array> | undefined;
+
+  /** Borrows `bytes` until `retain` or the next `assign`. Ranges are `[start, end)`; no `?` in the query. */
+  assign(bytes: Uint8Array, pathStart: number, pathEnd: number, queryStart: number, queryEnd: number): void {
+    this.#bytes = bytes;
+    this.#pathStart = pathStart;
+    this.#pathEnd = pathEnd;
+    this.#queryStart = queryStart;
+    this.#queryEnd = queryEnd;
+    this.#values = undefined;
+  }
+
+  clear(): void {
+    this.assign(NOTHING, 0, 0, 0, 0);
+  }
+
+  /** Makes the bytes this object's own: called by a frontend before it reuses the buffer they came in. */
+  retain(): void {
+    if (this.#pathEnd === this.#pathStart && this.#queryEnd === this.#queryStart) return;
+    const path = this.#bytes.slice(this.#pathStart, this.#pathEnd);
+    const bytes = new Uint8Array(path.length + this.#queryEnd - this.#queryStart);
+    bytes.set(path, 0);
+    bytes.set(this.#bytes.subarray(this.#queryStart, this.#queryEnd), path.length);
+    this.assign(bytes, 0, path.length, path.length, bytes.length);
+  }
+
+  /** The path as it was sent, not decoded. */
+  get path(): string {
+    return latin1(this.#bytes, this.#pathStart, this.#pathEnd);
+  }
+
+  /** The query as it was sent, not decoded, without the `?`. */
+  get query(): string {
+    return latin1(this.#bytes, this.#queryStart, this.#queryEnd);
+  }
+
+  /** A parameter's value as UTF-8 text; `undefined` if the request has no such key. */
+  get(name: string): string | undefined {
+    const bytes = this.getBytes(name);
+    return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  }
+
+  /** A parameter's value, percent-decoded, a `+` turned to a space. */
+  getBytes(name: string): Uint8Array | undefined {
+    this.#values ??= parseQuery(this.#bytes, this.#queryStart, this.#queryEnd);
+    return this.#values.get(name.toLowerCase());
+  }
+}
+
+/** The pairs of a query whose escapes have been checked; a broken one leaves its pair out. */
+function parseQuery(bytes: Uint8Array, start: number, end: number): Map<string, Uint8Array> {
+  const values = new Map<string, Uint8Array>();
+  for (let at = start; at < end; ) {
+    const pairEnd = endOfPair(bytes, at, end);
+    let keyEnd = at;
+    while (keyEnd < pairEnd && bytes[keyEnd] !== EQUALS) keyEnd++;
+    const key = decode(bytes, at, keyEnd);
+    const value = decode(bytes, Math.min(keyEnd + 1, pairEnd), pairEnd);
+    if (key && value && pairEnd > at) values.set(latin1(key, 0, key.length).toLowerCase(), value);
+    at = pairEnd + 1;
+  }
+  return values;
+}
+
+/** Where the pair that begins at `at` ends: its `&` or `;`, or `end`. */
+export function endOfPair(bytes: Uint8Array, at: number, end: number): number {
+  let i = at;
+  while (i < end && bytes[i] !== AMPERSAND && bytes[i] !== SEMICOLON) i++;
+  return i;
+}
+
+function decode(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+  const target = new Uint8Array(end - start);
+  const length = percentDecode(bytes, start, end, target, 0);
+  return length < 0 ? undefined : target.subarray(0, length);
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}

@@ -1,0 +1,154 @@
+/**
+ * Building blocks for configuration schemas: one function for each kind of option. What an option
+ * means, its default and how it is written stand beside it, and the example file and the reference
+ * in docs/ are generated from there.
+ */
+
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { formatDuration, parseDuration } from './duration.ts';
+
+/** What people are told of an option. */
+export interface OptionInfo {
+  /** What it does: full sentences, without the default. */
+  readonly description: string;
+  /** How its values are written: `duration`, `integer`, `address`, … */
+  readonly kind: string;
+  /** The default as it would be written in YAML; `undefined` where there is none. */
+  readonly defaultText?: string;
+  /** A value for the example file where the default would show nothing. */
+  readonly example?: string;
+  /** Never shown in a log. */
+  readonly secret?: boolean;
+  /** Present if zero and negative values fall back to the default; tells whether `input` is such a value. */
+  readonly fallsBack?: (input: unknown) => boolean;
+}
+
+/** What is known of each option's schema. */
+export const optionInfo = z.registry<OptionInfo>();
+
+function option<Schema extends z.ZodType>(schema: Schema, info: OptionInfo): Schema {
+  optionInfo.add(schema, info);
+  return schema;
+}
+
+/** A time in Go's form; milliseconds inside. Zero and less fall back to the default. */
+export function duration(defaultText: string, description: string) {
+  const fallback = parseDuration(defaultText) as number;
+  const parse = (input: string | number) => (typeof input === 'number' ? input / 1e6 : parseDuration(input));
+  const schema = z
+    // A bare number is nanoseconds, as Go's YAML reads it.
+    .union([z.string(), z.number()], {
+      error: (issue) => expected('a duration such as 30m or 500ms', issue.input),
+    })
+    .transform((input, context) => {
+      const value = parse(input);
+      if (value === undefined) {
+        context.addIssue({ code: 'custom', message: expected('a duration such as 30m or 500ms', input) });
+        return z.NEVER;
+      }
+      return value > 0 ? value : fallback;
+    })
+    .default(fallback);
+  return option(schema, {
+    description,
+    kind: 'duration',
+    defaultText: formatDuration(fallback),
+    fallsBack: (input) =>
+      (typeof input === 'string' || typeof input === 'number') && (parse(input) ?? 1) <= 0,
+  });
+}
+
+/** A whole number above zero. Zero and less fall back to the default. */
+export function count(fallback: number, description: string) {
+  const schema = z
+    .int({ error: (issue) => expected('a whole number', issue.input) })
+    .transform((value) => (value > 0 ? value : fallback))
+    .default(fallback);
+  return option(schema, {
+    description,
+    kind: 'integer',
+    defaultText: String(fallback),
+    fallsBack: (input) => typeof input === 'number' && input <= 0,
+  });
+}
+
+/** `true` or `false`. */
+export function flag(fallback: boolean, description: string) {
+  const schema = z.boolean({ error: (issue) => expected('true or false', issue.input) }).default(fallback);
+  return option(schema, { description, kind: 'boolean', defaultText: String(fallback) });
+}
+
+/** Text; empty text counts as absent. */
+export function text(description: string, more: Partial<OptionInfo> = {}) {
+  const schema = z
+    .string({ error: (issue) => expected('text', issue.input) })
+    .default('')
+    .transform((value) => (value === '' ? undefined : value));
+  return option(schema, { description, kind: 'text', ...more });
+}
+
+/** An address to listen on. `host` is absent for every address of both families. */
+export interface ListenAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** `host:port`, `:port` (every address, both families) or `[v6]:port`; empty text counts as absent. */
+export function listenAddress(description: string, more: Partial<OptionInfo> = {}) {
+  const schema = z
+    .string({
+      error: (issue) => expected('an address such as 0.0.0.0:6969, :6969 or [::1]:6969', issue.input),
+    })
+    .default('')
+    .transform((value, context): ListenAddress | undefined => {
+      if (value === '') return undefined;
+      const address = parseListenAddress(value);
+      if (!address) {
+        context.addIssue({
+          code: 'custom',
+          message: expected('an address such as 0.0.0.0:6969, :6969 or [::1]:6969', value),
+        });
+        return z.NEVER;
+      }
+      return address;
+    });
+  return option(schema, { description, kind: 'address', ...more });
+}
+
+/** `undefined` for what is not an address to listen on. Port 0 asks the system for a free one. */
+export function parseListenAddress(value: string): ListenAddress | undefined {
+  const match = /^(?:\[([^\]]*)\]|([^:\s[\]]*)):(\d{1,5})$/.exec(value);
+  if (!match || Number(match[3]) > 65535) return undefined;
+  if (match[1] !== undefined && !ipaddr.IPv6.isValid(match[1])) return undefined;
+  const host = match[1] ?? match[2];
+  // Digits and dots that are not an address are a slip, not a host name.
+  if (host && /^[\d.]+$/.test(host) && !ipaddr.IPv4.isValidFourPartDecimal(host)) return undefined;
+  return { host: host || undefined, port: Number(match[3]) };
+}
+
+/** `[::1]:6969` or `127.0.0.1:6969`. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A list of texts. */
+export function textList(fallback: readonly string[], description: string, more: Partial<OptionInfo> = {}) {
+  const schema = z
+    .array(z.string({ error: (issue) => expected('text', issue.input) }), {
+      error: (issue) => expected('a list', issue.input),
+    })
+    .default([...fallback]);
+  return option(schema, {
+    description,
+    kind: 'list',
+    defaultText: `[${fallback.map((value) => JSON.stringify(value)).join(', ')}]`,
+    ...more,
+  });
+}
+
+/** `expected …, found …`, as every configuration error says it. */
+export function expected(what: string, found: unknown): string {
+  const shown = found === undefined ? 'nothing' : JSON.stringify(found);
+  return `expected ${what}, found ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`;
+}
