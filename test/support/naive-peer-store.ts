@@ -1,0 +1,162 @@
+/**
+ * A peer store that is obviously right: strings as keys, maps of maps, a shuffle for a choice. The
+ * oracle that the real stores are compared with, and what tests of other layers run on.
+ *
+ * What the contract leaves open is decided here as the original decides it: a swarm ends, and its
+ * snatches with it, when its last peer leaves.
+ */
+
+import { type AddressFamily, addressLength } from '../../src/bittorrent/address-family.ts';
+import type { AnnounceResponse } from '../../src/bittorrent/announce.ts';
+import type { Infohash } from '../../src/bittorrent/infohash.ts';
+import { COMPACT_OFFSET, Peer } from '../../src/bittorrent/peer.ts';
+import type { SwarmCounts } from '../../src/bittorrent/scrape.ts';
+import { type Clock, systemClock } from '../../src/pkg/clock.ts';
+import { Random } from '../../src/pkg/random.ts';
+import {
+  type DeleteResult,
+  type PeerStore,
+  resourceDoesNotExist,
+  type StoreTotals,
+} from '../../src/storage/storage.ts';
+
+interface Member {
+  readonly peer: Peer;
+  seeder: boolean;
+  snatched: boolean;
+  lastHeard: number;
+}
+
+interface Swarm {
+  /** By peer id, address and port in hex. */
+  readonly members: Map<string, Member>;
+  snatches: number;
+}
+
+export class NaivePeerStore implements PeerStore {
+  /** By family and infohash in hex. */
+  readonly swarms = new Map<string, Swarm>();
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(clock: Clock = systemClock, random: Random = new Random()) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  putSeeder(infohash: Infohash, peer: Peer): void {
+    this.#put(infohash, peer, true);
+  }
+
+  putLeecher(infohash: Infohash, peer: Peer): void {
+    this.#put(infohash, peer, false);
+  }
+
+  deleteSeeder(infohash: Infohash, peer: Peer): DeleteResult {
+    return this.#delete(infohash, peer, true);
+  }
+
+  deleteLeecher(infohash: Infohash, peer: Peer): DeleteResult {
+    return this.#delete(infohash, peer, false);
+  }
+
+  graduateLeecher(infohash: Infohash, peer: Peer): void {
+    const { swarm, member } = this.#put(infohash, peer, true);
+    if (!member.snatched) swarm.snatches++;
+    member.snatched = true;
+  }
+
+  announcePeers(
+    infohash: Infohash,
+    announcer: Peer,
+    seeder: boolean,
+    numwant: number,
+    response: AnnounceResponse,
+  ): boolean {
+    const swarm = this.swarms.get(swarmKey(infohash, announcer.family));
+    const members = [...(swarm?.members.values() ?? [])];
+    response.complete = members.filter((member) => member.seeder).length;
+    response.incomplete = members.length - response.complete;
+
+    const self = peerKey(announcer);
+    const others = members.filter((member) => peerKey(member.peer) !== self);
+    const seeders = this.#shuffle(others.filter((member) => member.seeder));
+    const leechers = this.#shuffle(others.filter((member) => !member.seeder));
+    const offered = seeder ? leechers : [...seeders, ...leechers];
+    for (const { peer } of offered.slice(0, numwant)) response.peers.add(peer);
+    return swarm?.members.has(self) ?? false;
+  }
+
+  scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): void {
+    const swarm = this.swarms.get(swarmKey(infohash, family));
+    const members = [...(swarm?.members.values() ?? [])];
+    counts.complete = members.filter((member) => member.seeder).length;
+    counts.incomplete = members.length - counts.complete;
+    counts.snatches = swarm?.snatches ?? 0;
+  }
+
+  async collectGarbage(cutoff: number): Promise<void> {
+    for (const [key, swarm] of this.swarms) {
+      for (const [name, member] of swarm.members) if (member.lastHeard < cutoff) swarm.members.delete(name);
+      if (swarm.members.size === 0) this.swarms.delete(key);
+    }
+  }
+
+  /** Of this moment: nothing here is reported by a timer. */
+  totals(): StoreTotals {
+    const members = [...this.swarms.values()].flatMap((swarm) => [...swarm.members.values()]);
+    const seeders = members.filter((member) => member.seeder).length;
+    return { infohashes: this.swarms.size, seeders, leechers: members.length - seeders };
+  }
+
+  async stop(): Promise<void> {
+    this.swarms.clear();
+  }
+
+  #put(infohash: Infohash, peer: Peer, seeder: boolean): { swarm: Swarm; member: Member } {
+    const key = swarmKey(infohash, peer.family);
+    const swarm = this.swarms.get(key) ?? { members: new Map<string, Member>(), snatches: 0 };
+    this.swarms.set(key, swarm);
+    const name = peerKey(peer);
+    const member = swarm.members.get(name) ?? { peer: copyOf(peer), seeder, snatched: false, lastHeard: 0 };
+    swarm.members.set(name, member);
+    member.seeder = seeder;
+    member.lastHeard = this.#clock.now();
+    return { swarm, member };
+  }
+
+  #delete(infohash: Infohash, peer: Peer, seeder: boolean): DeleteResult {
+    const key = swarmKey(infohash, peer.family);
+    const swarm = this.swarms.get(key);
+    const name = peerKey(peer);
+    if (!swarm || swarm.members.get(name)?.seeder !== seeder) return resourceDoesNotExist;
+    swarm.members.delete(name);
+    if (swarm.members.size === 0) this.swarms.delete(key);
+    return undefined;
+  }
+
+  /** Fisher and Yates. */
+  #shuffle(members: Member[]): Member[] {
+    for (let i = members.length - 1; i > 0; i--) {
+      const j = this.#random.below(i + 1);
+      [members[i], members[j]] = [members[j] as Member, members[i] as Member];
+    }
+    return members;
+  }
+}
+
+function swarmKey(infohash: Infohash, family: AddressFamily): string {
+  return `${family}:${infohash.hex}`;
+}
+
+function peerKey(peer: Peer): string {
+  const length = COMPACT_OFFSET + addressLength(peer.family) + 2;
+  return Buffer.from(peer.bytes.subarray(0, length)).toString('hex');
+}
+
+function copyOf(peer: Peer): Peer {
+  const copy = new Peer();
+  copy.bytes.set(peer.bytes);
+  copy.family = peer.family;
+  return copy;
+}
