@@ -147,8 +147,49 @@ export function textList(fallback: readonly string[], description: string, more:
   });
 }
 
+/** A list, empty by default, whose entries `item` checks. */
+export function listOf<Item extends z.ZodType>(
+  item: Item,
+  description: string,
+  more: Partial<OptionInfo> = {},
+) {
+  const schema = z.array(item, { error: (issue) => expected('a list', issue.input) }).default([]);
+  return option(schema, { description, kind: 'list', defaultText: '[]', ...more });
+}
+
+/** A number above 0 and up to 1. There is no default: it must be given. */
+export function probability(description: string, more: Partial<OptionInfo> = {}) {
+  const error = (issue: { readonly input?: unknown }) =>
+    expected('a number above 0 and up to 1', issue.input);
+  return option(z.number({ error }).gt(0, { error }).lte(1, { error }), {
+    description,
+    kind: 'number',
+    ...more,
+  });
+}
+
+/** A whole number from 1 to `most`. There is no default: it must be given. */
+export function positiveInteger(most: number, description: string, more: Partial<OptionInfo> = {}) {
+  const error = (issue: { readonly input?: unknown }) =>
+    expected(`a whole number from 1 to ${most}`, issue.input);
+  return option(z.int({ error }).min(1, { error }).max(most, { error }), {
+    description,
+    kind: 'integer',
+    ...more,
+  });
+}
+
 /** `expected …, found …`, as every configuration error says it. */
 export function expected(what: string, found: unknown): string {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found);
-  return `expected ${what}, found ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`;
+  return `expected ${what}, found ${show(found)}`;
+}
+
+/** What stands in a list or a mapping is not shown: a secret may be among it. */
+function show(found: unknown): string {
+  if (found === undefined || found === null) return 'nothing';
+  if (Array.isArray(found)) return 'a list';
+  if (typeof found === 'object') return 'a mapping';
+  if (typeof found !== 'string') return String(found);
+  const shown = JSON.stringify(found);
+  return shown.length > 80 ? `${shown.slice(0, 77)}..."` : shown;
 }
