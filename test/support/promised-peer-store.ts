@@ -2,8 +2,8 @@
 
 import type { AddressFamily } from '../../src/bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../src/bittorrent/announce.ts';
-import type { Infohash } from '../../src/bittorrent/infohash.ts';
-import type { Peer } from '../../src/bittorrent/peer.ts';
+import { Infohash } from '../../src/bittorrent/infohash.ts';
+import { Peer } from '../../src/bittorrent/peer.ts';
 import type { SwarmCounts } from '../../src/bittorrent/scrape.ts';
 import type { DeleteResult, PeerStore, StoreTotals } from '../../src/storage/storage.ts';
 
@@ -15,28 +15,33 @@ export class PromisedPeerStore implements PeerStore {
   }
 
   async putSeeder(infohash: Infohash, peer: Peer): Promise<void> {
+    const [swarm, member] = copies(infohash, peer);
     await turn();
-    await this.inner.putSeeder(infohash, peer);
+    await this.inner.putSeeder(swarm, member);
   }
 
   async putLeecher(infohash: Infohash, peer: Peer): Promise<void> {
+    const [swarm, member] = copies(infohash, peer);
     await turn();
-    await this.inner.putLeecher(infohash, peer);
+    await this.inner.putLeecher(swarm, member);
   }
 
   async deleteSeeder(infohash: Infohash, peer: Peer): Promise<DeleteResult> {
+    const [swarm, member] = copies(infohash, peer);
     await turn();
-    return this.inner.deleteSeeder(infohash, peer);
+    return this.inner.deleteSeeder(swarm, member);
   }
 
   async deleteLeecher(infohash: Infohash, peer: Peer): Promise<DeleteResult> {
+    const [swarm, member] = copies(infohash, peer);
     await turn();
-    return this.inner.deleteLeecher(infohash, peer);
+    return this.inner.deleteLeecher(swarm, member);
   }
 
   async graduateLeecher(infohash: Infohash, peer: Peer): Promise<void> {
+    const [swarm, member] = copies(infohash, peer);
     await turn();
-    await this.inner.graduateLeecher(infohash, peer);
+    await this.inner.graduateLeecher(swarm, member);
   }
 
   async announcePeers(
@@ -46,13 +51,15 @@ export class PromisedPeerStore implements PeerStore {
     numwant: number,
     response: AnnounceResponse,
   ): Promise<boolean> {
+    const [swarm, member] = copies(infohash, announcer);
     await turn();
-    return this.inner.announcePeers(infohash, announcer, seeder, numwant, response);
+    return this.inner.announcePeers(swarm, member, seeder, numwant, response);
   }
 
   async scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): Promise<void> {
+    const [swarm] = copies(infohash);
     await turn();
-    await this.inner.scrapeSwarm(infohash, family, counts);
+    await this.inner.scrapeSwarm(swarm, family, counts);
   }
 
   collectGarbage(cutoff: number): Promise<void> {
@@ -68,7 +75,17 @@ export class PromisedPeerStore implements PeerStore {
   }
 }
 
-/** The next turn of the event loop. Arguments are read after it: the logic must not reuse them meanwhile. */
+/** The next turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Arguments are the caller's again as soon as a promise has been returned. */
+function copies(infohash: Infohash, peer = new Peer()): [Infohash, Peer] {
+  const swarm = new Infohash();
+  swarm.set(infohash.bytes, 0);
+  const member = new Peer();
+  member.bytes.set(peer.bytes);
+  member.family = peer.family;
+  return [swarm, member];
 }
