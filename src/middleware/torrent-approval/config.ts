@@ -1,0 +1,17 @@
+/** The options of `torrent approval`. */
+
+import { z } from 'zod';
+import { expected } from '../../pkg/options.ts';
+import { approvalLists } from '../approval-lists.ts';
+
+const WHAT = 'an infohash of 40 hexadecimal digits, in quotes';
+
+const infohash = z
+  .string({ error: (issue) => expected(WHAT, issue.input) })
+  .regex(/^[0-9a-f]{40}$/i, { error: (issue) => expected(WHAT, issue.input) });
+
+export const options = approvalLists(
+  infohash,
+  'torrents, by infohash,',
+  '["a1b2c3d4e5a1b2c3d4e5a1b2c3d4e5a1b2c3d4e5"]',
+);
