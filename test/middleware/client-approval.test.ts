@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { clientId } from '../../src/bittorrent/client-id.ts';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { ClientIdSet } from '../../src/middleware/client-approval/client-id-set.ts';
-import { clientApproval, unapprovedClient } from '../../src/middleware/client-approval/driver.ts';
+import { clientApprovalDriver, unapprovedClient } from '../../src/middleware/client-approval/driver.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
 import { announce, responseTo, somePeerId } from '../support/requests.ts';
 
-describeHook(clientApproval, {
+describeHook(clientApprovalDriver, {
   valid: [
     { whitelist: ['TR4050', 'qB4630'] },
     { blacklist: ['M7-10-'] },
@@ -27,7 +27,9 @@ describeHook(clientApproval, {
 
 describe('client approval', () => {
   const create = (options: unknown): Hook =>
-    clientApproval.create(clientApproval.options.parse(options), { logger: silentLogger }) as Hook;
+    clientApprovalDriver.create(clientApprovalDriver.options.parse(options), {
+      logger: silentLogger,
+    }) as Hook;
   const approves = (hook: Hook, peerId: string): boolean => {
     const request = announce({ peerId });
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RequestContext } from '../../src/bittorrent/context.ts';
-import { intervalVariation } from '../../src/middleware/interval-variation/driver.ts';
+import { intervalVariationDriver } from '../../src/middleware/interval-variation/driver.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
@@ -8,7 +8,7 @@ import { type AnnounceFields, announce, responseTo, someInfohash, somePeerId } f
 
 const VALID = { modify_response_probability: 0.2, max_increase_delta: 60 };
 
-describeHook(intervalVariation, {
+describeHook(intervalVariationDriver, {
   valid: [
     { ...VALID, modify_min_interval: true },
     VALID,
@@ -31,7 +31,9 @@ describeHook(intervalVariation, {
 
 describe('interval variation', () => {
   const create = (options: object): Hook =>
-    intervalVariation.create(intervalVariation.options.parse(options), { logger: silentLogger }) as Hook;
+    intervalVariationDriver.create(intervalVariationDriver.options.parse(options), {
+      logger: silentLogger,
+    }) as Hook;
   const added = (hook: Hook, fields: Partial<AnnounceFields>): [number, number] => {
     const request = announce(fields);
     const response = responseTo(request);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { Infohash } from '../../src/bittorrent/infohash.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
-import { torrentApproval, unapprovedTorrent } from '../../src/middleware/torrent-approval/driver.ts';
+import { torrentApprovalDriver, unapprovedTorrent } from '../../src/middleware/torrent-approval/driver.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
 import { announce, responseTo, someInfohash } from '../support/requests.ts';
@@ -10,7 +10,7 @@ import { announce, responseTo, someInfohash } from '../support/requests.ts';
 const A = someInfohash(1).hex;
 const B = someInfohash(2).hex;
 
-describeHook(torrentApproval, {
+describeHook(torrentApprovalDriver, {
   valid: [{ whitelist: [A, B.toUpperCase()] }, { blacklist: [A] }, {}, { whitelist: [], blacklist: [] }],
   invalid: [
     { options: { whitelist: [A], blacklist: [B] }, path: 'blacklist', message: 'found both' },
@@ -26,7 +26,9 @@ describeHook(torrentApproval, {
 
 describe('torrent approval', () => {
   const create = (options: unknown): Hook =>
-    torrentApproval.create(torrentApproval.options.parse(options), { logger: silentLogger }) as Hook;
+    torrentApprovalDriver.create(torrentApprovalDriver.options.parse(options), {
+      logger: silentLogger,
+    }) as Hook;
   const approves = (hook: Hook, hex: string): boolean => {
     const request = announce({ infohash: Infohash.fromHex(hex) });
     try {

@@ -27,7 +27,7 @@ class ClientApproval implements Hook {
   handleScrape(): void {}
 }
 
-export const clientApproval = defineHookDriver({
+export const clientApprovalDriver = defineHookDriver({
   name: 'client approval',
   summary: 'Serves only the clients of a whitelist, or all but those of a blacklist.',
   options,

@@ -40,7 +40,7 @@ class IntervalVariation implements Hook {
   handleScrape(): void {}
 }
 
-export const intervalVariation = defineHookDriver({
+export const intervalVariationDriver = defineHookDriver({
   name: 'interval variation',
   summary:
     'Adds a random number of seconds, the same at each of its announces, to the interval of some peers.',

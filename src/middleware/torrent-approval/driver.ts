@@ -27,7 +27,7 @@ class TorrentApproval implements Hook {
   handleScrape(): void {}
 }
 
-export const torrentApproval = defineHookDriver({
+export const torrentApprovalDriver = defineHookDriver({
   name: 'torrent approval',
   summary: 'Serves only the torrents of a whitelist, or all but those of a blacklist.',
   options,
