@@ -44,6 +44,7 @@ export interface PeerStore {
   /**
    * The peer has completed its download: it becomes a seeder, or is added as one, and the time is
    * noted. The swarm's snatches grow by one, but only once for a peer while it stays in the swarm.
+   * They outlive the swarm's last peer, until a collection whose cutoff is later than its leaving.
    */
   graduateLeecher(infohash: Infohash, peer: Peer): MaybePromise<void>;
   /**

@@ -1,9 +1,6 @@
 /**
  * A peer store that is obviously right: strings as keys, maps of maps, a shuffle for a choice. The
  * oracle that the real stores are compared with, and what tests of other layers run on.
- *
- * What the contract leaves open is decided here as the original decides it: a swarm ends, and its
- * snatches with it, when its last peer leaves.
  */
 
 import { type AddressFamily, addressLength } from '../../src/bittorrent/address-family.ts';
@@ -31,6 +28,8 @@ interface Swarm {
   /** By peer id, address and port in hex. */
   readonly members: Map<string, Member>;
   snatches: number;
+  /** When the last peer left; the swarm is there as long as its snatches are to be remembered. */
+  emptied: number;
 }
 
 export class NaivePeerStore implements PeerStore {
@@ -97,8 +96,9 @@ export class NaivePeerStore implements PeerStore {
 
   async collectGarbage(cutoff: number): Promise<void> {
     for (const [key, swarm] of this.swarms) {
-      for (const [name, member] of swarm.members) if (member.lastHeard < cutoff) swarm.members.delete(name);
-      if (swarm.members.size === 0) this.swarms.delete(key);
+      if (swarm.members.size === 0 && swarm.emptied < cutoff) this.swarms.delete(key);
+      for (const [name, member] of swarm.members)
+        if (member.lastHeard < cutoff) this.#leave(key, swarm, name);
     }
   }
 
@@ -106,7 +106,8 @@ export class NaivePeerStore implements PeerStore {
   totals(): StoreTotals {
     const members = [...this.swarms.values()].flatMap((swarm) => [...swarm.members.values()]);
     const seeders = members.filter((member) => member.seeder).length;
-    return { infohashes: this.swarms.size, seeders, leechers: members.length - seeders };
+    const infohashes = [...this.swarms.values()].filter((swarm) => swarm.members.size > 0).length;
+    return { infohashes, seeders, leechers: members.length - seeders };
   }
 
   async stop(): Promise<void> {
@@ -115,7 +116,7 @@ export class NaivePeerStore implements PeerStore {
 
   #put(infohash: Infohash, peer: Peer, seeder: boolean): { swarm: Swarm; member: Member } {
     const key = swarmKey(infohash, peer.family);
-    const swarm = this.swarms.get(key) ?? { members: new Map<string, Member>(), snatches: 0 };
+    const swarm = this.swarms.get(key) ?? { members: new Map<string, Member>(), snatches: 0, emptied: 0 };
     this.swarms.set(key, swarm);
     const name = peerKey(peer);
     const member = swarm.members.get(name) ?? { peer: copyOf(peer), seeder, snatched: false, lastHeard: 0 };
@@ -130,9 +131,15 @@ export class NaivePeerStore implements PeerStore {
     const swarm = this.swarms.get(key);
     const name = peerKey(peer);
     if (!swarm || swarm.members.get(name)?.seeder !== seeder) return resourceDoesNotExist;
-    swarm.members.delete(name);
-    if (swarm.members.size === 0) this.swarms.delete(key);
+    this.#leave(key, swarm, name);
     return undefined;
+  }
+
+  #leave(key: string, swarm: Swarm, name: string): void {
+    swarm.members.delete(name);
+    if (swarm.members.size > 0) return;
+    swarm.emptied = this.#clock.now();
+    if (swarm.snatches === 0) this.swarms.delete(key);
   }
 
   /** Fisher and Yates. */

@@ -1,0 +1,198 @@
+/**
+ * The peers' memory: records in parallel arrays, handed out in blocks of 1 to 128.
+ *
+ *   record r:   ids[5r … 5r+5)      peer id, 20 bytes as words
+ *               seen[r]             when it last announced (31 bits, seconds), snatched flag on top
+ *               compact[wr … wr+w)  address and port as sent in answers; w = 3 (IPv4) or 9 (IPv6) halfwords
+ *
+ * So a block's compact entries lie side by side: a small swarm's answer is one run of bytes, and a
+ * random choice touches 6 bytes a peer and nothing else. A record takes 30 bytes (IPv4) or 42 (IPv6).
+ *
+ * Blocks come from pages of 512 records, all of one size class a page. A page whose blocks are all
+ * free serves any class again: swarms that grow together leave no trail of small blocks behind.
+ *
+ *   segment (32,768 records)  =  64 pages  ×  512 records  =  ⌊512 / capacity⌋ blocks
+ */
+
+import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
+import type { Allocate } from './allocate.ts';
+
+/** Records a block, by size class. Steps of at most a half keep the unused part of a block small. */
+export const CAPACITIES: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
+
+/** The class of the largest blocks, of which large swarms are made. */
+export const FULL_CLASS = CAPACITIES.length - 1;
+
+/** Records of the largest block: 2^7. */
+export const FULL_BITS = 7;
+
+const CAPACITY = Int32Array.from(CAPACITIES);
+const PAGE_BITS = 9;
+const SEGMENT_BITS = 15;
+const PAGES_PER_SEGMENT = 1 << (SEGMENT_BITS - PAGE_BITS);
+
+/** Picks a record's place in its segment from its number. */
+export const RECORD_MASK = (1 << SEGMENT_BITS) - 1;
+
+/** Words of a page's header. Page and block numbers are stored plus one, so that zero means none. */
+const USED = 0;
+const FREE = 1;
+const FRESH = 2;
+const NEXT = 3;
+const PREVIOUS = 4;
+const HEADER = 5;
+
+/** Words of an id, and the place of the next free block in a free block's first record. */
+export const ID_WORDS = 5;
+
+/** The segment that a record lies in. */
+export function segmentOf(record: number): number {
+  return record >>> SEGMENT_BITS;
+}
+
+export class RecordSlab {
+  /** Halfwords of a compact entry: 3 or 9. */
+  readonly width: number;
+  /** One array of each kind a segment. */
+  readonly ids: Int32Array[] = [];
+  readonly seen: Int32Array[] = [];
+  readonly compact: Uint16Array[] = [];
+  readonly #headers: Int32Array[] = [];
+  readonly #allocate: Allocate;
+  /** By class: the first page that has a free block, plus one. */
+  readonly #partial = new Int32Array(CAPACITIES.length);
+  /** The first page without a class, plus one, and how many pages there are. */
+  #emptyPage = 0;
+  #pages = 0;
+
+  constructor(family: AddressFamily, allocate: Allocate) {
+    this.width = compactPeerLength(family) / 2;
+    this.#allocate = allocate;
+  }
+
+  /** Bytes reserved. */
+  get byteLength(): number {
+    return this.ids.length * ((1 << SEGMENT_BITS) * (24 + 2 * this.width) + PAGES_PER_SEGMENT * HEADER * 4);
+  }
+
+  /** A block of `CAPACITIES[sizeClass]` records, named by its first; what is in them is left over. */
+  alloc(sizeClass: number): number {
+    let page = (this.#partial[sizeClass] as number) - 1;
+    if (page < 0) page = this.#openPage(sizeClass);
+    const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
+    const at = (page % PAGES_PER_SEGMENT) * HEADER;
+    let block = (header[at + FREE] as number) - 1;
+    if (block >= 0) {
+      header[at + FREE] = this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] as number;
+    } else {
+      block = (page << PAGE_BITS) + (header[at + FRESH] as number);
+      header[at + FRESH] = (header[at + FRESH] as number) + (CAPACITY[sizeClass] as number);
+    }
+    header[at + USED] = (header[at + USED] as number) + 1;
+    if (header[at + USED] === blocksPerPage(sizeClass)) this.#unlink(page, sizeClass);
+    return block;
+  }
+
+  free(block: number, sizeClass: number): void {
+    const page = block >>> PAGE_BITS;
+    const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
+    const at = (page % PAGES_PER_SEGMENT) * HEADER;
+    this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] = header[at + FREE] as number;
+    header[at + FREE] = block + 1;
+    if (header[at + USED] === blocksPerPage(sizeClass)) this.#link(page, sizeClass);
+    header[at + USED] = (header[at + USED] as number) - 1;
+    if (header[at + USED] === 0) {
+      this.#unlink(page, sizeClass);
+      header[at + NEXT] = this.#emptyPage;
+      this.#emptyPage = page + 1;
+    }
+  }
+
+  /** Copies `count` records, which may lie in different segments. */
+  copy(from: number, to: number, count: number): void {
+    for (let i = 0; i < count; i++) this.copyOne(from + i, to + i);
+  }
+
+  /** Exchanges two records, by way of one that is in no block for that moment. */
+  swap(a: number, b: number): void {
+    const spare = this.alloc(0);
+    this.copyOne(a, spare);
+    this.copyOne(b, a);
+    this.copyOne(spare, b);
+    this.free(spare, 0);
+  }
+
+  copyOne(from: number, to: number): void {
+    const fromSegment = segmentOf(from);
+    const toSegment = segmentOf(to);
+    const a = from & RECORD_MASK;
+    const b = to & RECORD_MASK;
+    const fromIds = this.ids[fromSegment] as Int32Array;
+    const toIds = this.ids[toSegment] as Int32Array;
+    for (let i = 0; i < ID_WORDS; i++) toIds[b * ID_WORDS + i] = fromIds[a * ID_WORDS + i] as number;
+    (this.seen[toSegment] as Int32Array)[b] = (this.seen[fromSegment] as Int32Array)[a] as number;
+    const { width } = this;
+    const fromCompact = this.compact[fromSegment] as Uint16Array;
+    const toCompact = this.compact[toSegment] as Uint16Array;
+    for (let i = 0; i < width; i++) toCompact[b * width + i] = fromCompact[a * width + i] as number;
+  }
+
+  #idsOf(record: number): Int32Array {
+    return this.ids[record >>> SEGMENT_BITS] as Int32Array;
+  }
+
+  /** Gives a page to `sizeClass`: an emptied one, else a new one. */
+  #openPage(sizeClass: number): number {
+    let page = this.#emptyPage - 1;
+    if (page >= 0) {
+      this.#emptyPage = this.#header(page, NEXT);
+    } else {
+      page = this.#pages++;
+      if (page % PAGES_PER_SEGMENT === 0) this.#addSegment();
+    }
+    this.#setHeader(page, USED, 0);
+    this.#setHeader(page, FREE, 0);
+    this.#setHeader(page, FRESH, 0);
+    this.#link(page, sizeClass);
+    return page;
+  }
+
+  #addSegment(): void {
+    const records = 1 << SEGMENT_BITS;
+    this.ids.push(new Int32Array(this.#allocate(records * ID_WORDS * 4)));
+    this.seen.push(new Int32Array(this.#allocate(records * 4)));
+    this.compact.push(new Uint16Array(this.#allocate(records * this.width * 2)));
+    this.#headers.push(new Int32Array(this.#allocate(PAGES_PER_SEGMENT * HEADER * 4)));
+  }
+
+  /** Puts a page at the head of its class's list of pages with free blocks. */
+  #link(page: number, sizeClass: number): void {
+    const next = this.#partial[sizeClass] as number;
+    this.#setHeader(page, NEXT, next);
+    this.#setHeader(page, PREVIOUS, 0);
+    if (next !== 0) this.#setHeader(next - 1, PREVIOUS, page + 1);
+    this.#partial[sizeClass] = page + 1;
+  }
+
+  #unlink(page: number, sizeClass: number): void {
+    const next = this.#header(page, NEXT);
+    const previous = this.#header(page, PREVIOUS);
+    if (next !== 0) this.#setHeader(next - 1, PREVIOUS, previous);
+    if (previous !== 0) this.#setHeader(previous - 1, NEXT, next);
+    else this.#partial[sizeClass] = next;
+  }
+
+  #header(page: number, word: number): number {
+    const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
+    return header[(page % PAGES_PER_SEGMENT) * HEADER + word] as number;
+  }
+
+  #setHeader(page: number, word: number, value: number): void {
+    const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
+    header[(page % PAGES_PER_SEGMENT) * HEADER + word] = value;
+  }
+}
+
+function blocksPerPage(sizeClass: number): number {
+  return ((1 << PAGE_BITS) / (CAPACITY[sizeClass] as number)) | 0;
+}

@@ -1,0 +1,85 @@
+/**
+ * What every store does by itself: garbage collection every `gc_interval`, and its totals and the time
+ * collections take as metrics.
+ */
+
+import { DurationHistogram } from '../pkg/metrics.ts';
+import type { StorageDependencies } from './driver.ts';
+import type { PeerStore, StoreTotals } from './storage.ts';
+
+/** The output of `storeOptions`: milliseconds. */
+export interface UpkeepOptions {
+  readonly gc_interval: number;
+  readonly peer_lifetime: number;
+  readonly prometheus_reporting_interval: number;
+}
+
+/** The longest delay that timers take. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+export class Upkeep {
+  readonly #store: PeerStore;
+  readonly #options: UpkeepOptions;
+  readonly #dependencies: StorageDependencies;
+  readonly #durations = new DurationHistogram();
+  readonly #timers: NodeJS.Timeout[];
+  #totals: StoreTotals;
+  #collection: Promise<void> | undefined;
+
+  constructor(store: PeerStore, options: UpkeepOptions, dependencies: StorageDependencies) {
+    this.#store = store;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#totals = store.totals();
+    this.#timers = [
+      setInterval(() => this.#collect(), Math.min(options.gc_interval, MAX_DELAY)),
+      setInterval(() => this.#report(), Math.min(options.prometheus_reporting_interval, MAX_DELAY)),
+    ];
+    for (const timer of this.#timers) timer.unref();
+    this.#register();
+  }
+
+  /** Stops the timers. Resolves when a collection under way has ended; the store must make it end. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#collection;
+  }
+
+  #collect(): void {
+    // A collection that takes longer than the interval is not joined by a second one.
+    this.#collection ??= this.#collectOnce().finally(() => {
+      this.#collection = undefined;
+    });
+  }
+
+  async #collectOnce(): Promise<void> {
+    const start = performance.now();
+    try {
+      await this.#store.collectGarbage(this.#dependencies.clock.now() - this.#options.peer_lifetime);
+    } catch (error) {
+      this.#dependencies.logger.error({ err: error }, 'garbage collection failed; it is tried again');
+    }
+    const milliseconds = performance.now() - start;
+    this.#durations.record(0, milliseconds);
+    this.#dependencies.logger.debug({ milliseconds: Math.round(milliseconds) }, 'collected garbage');
+  }
+
+  #report(): void {
+    this.#totals = this.#store.totals();
+  }
+
+  #register(): void {
+    const { metrics } = this.#dependencies;
+    const gauge = (name: string, help: string, value: () => number) =>
+      metrics.register({ name, help, type: 'gauge', collect: () => [{ labels: {}, value: value() }] });
+    gauge('chihaya_storage_infohashes_count', 'The number of swarms tracked', () => this.#totals.infohashes);
+    gauge('chihaya_storage_seeders_count', 'The number of seeders tracked', () => this.#totals.seeders);
+    gauge('chihaya_storage_leechers_count', 'The number of leechers tracked', () => this.#totals.leechers);
+    metrics.register({
+      name: 'chihaya_storage_gc_duration_milliseconds',
+      help: 'The time it takes to perform storage garbage collection, in milliseconds',
+      type: 'histogram',
+      collect: () => this.#durations.samples(0, {}),
+    });
+  }
+}

@@ -1,0 +1,138 @@
+/** The model-based part of the PeerStore suite: random sequences of calls, on the store and on a naive oracle. */
+
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { AddressFamily } from '../../src/bittorrent/address-family.ts';
+import type { Clock } from '../../src/pkg/clock.ts';
+import type { MaybePromise } from '../../src/pkg/maybe-promise.ts';
+import type { PeerStore } from '../../src/storage/storage.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { NaivePeerStore } from '../support/naive-peer-store.ts';
+import { someInfohash } from '../support/requests.ts';
+import { name, offer, peer, scrape } from '../support/store-calls.ts';
+
+export type OpenStore = (clock: Clock) => MaybePromise<PeerStore>;
+
+const INFOHASHES = [0, 1, 2].map((n) => someInfohash(n));
+
+/** Never in a swarm. */
+const STRANGER = 50_000;
+
+const KINDS = [
+  'putSeeder',
+  'putLeecher',
+  'graduateLeecher',
+  'deleteSeeder',
+  'deleteLeecher',
+  'announceAsSeeder',
+  'announceAsLeecher',
+  'crowd',
+  'exodus',
+  'wait',
+  'collect',
+] as const;
+
+const step = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  infohash: fc.constantFrom(...INFOHASHES),
+  family: fc.constantFrom(AddressFamily.IPv4, AddressFamily.IPv6),
+  /** Few, so that calls meet the same peers again. */
+  n: fc.nat({ max: 12 }),
+  /** Of `crowd` and `exodus`: how many peers come or go at once, enough to make a swarm large and small again. */
+  many: fc.constantFrom(1, 20, 128, 129, 300),
+  seconds: fc.integer({ min: 1, max: 40 }),
+  numwant: fc.constantFrom(0, 1, 5, 50, 400),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+export async function agreesWithOracle(open: OpenStore): Promise<void> {
+  const generated = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
+      const clock = new ManualClock();
+      const store = await open(clock);
+      const oracle = new NaivePeerStore(clock);
+      try {
+        for (const call of steps) {
+          generated.add(call.kind);
+          await apply(call, store, oracle, clock);
+        }
+        for (const infohash of INFOHASHES) {
+          for (const family of [AddressFamily.IPv4, AddressFamily.IPv6] as const) {
+            expect(await scrape(store, infohash, family)).toEqual(await scrape(oracle, infohash, family));
+          }
+        }
+        expect(store.totals()).toEqual(oracle.totals());
+      } finally {
+        await store.stop();
+      }
+    }),
+    { numRuns: 150 },
+  );
+  expect([...generated].sort()).toEqual([...KINDS].sort());
+}
+
+async function apply(
+  { kind, infohash, family, n, many, seconds, numwant }: Step,
+  store: Awaited<ReturnType<OpenStore>>,
+  oracle: NaivePeerStore,
+  clock: ManualClock,
+): Promise<void> {
+  const who = peer(n, family);
+  switch (kind) {
+    case 'putSeeder':
+    case 'putLeecher':
+    case 'graduateLeecher':
+    case 'deleteSeeder':
+    case 'deleteLeecher':
+      expect(await store[kind](infohash, who)).toBe(oracle[kind](infohash, who));
+      break;
+    case 'crowd':
+      for (let i = n; i < n + many; i++) {
+        const put = i % 3 === 0 ? 'putSeeder' : 'putLeecher';
+        await store[put](infohash, peer(i, family));
+        oracle[put](infohash, peer(i, family));
+      }
+      break;
+    case 'exodus':
+      for (let i = n; i < n + many; i++) {
+        for (const side of ['deleteSeeder', 'deleteLeecher'] as const) {
+          expect(await store[side](infohash, peer(i, family))).toBe(oracle[side](infohash, peer(i, family)));
+        }
+      }
+      break;
+    case 'wait':
+      clock.advance(seconds * 1000);
+      break;
+    case 'collect':
+      await store.collectGarbage(clock.now() - seconds * 1000);
+      await oracle.collectGarbage(clock.now() - seconds * 1000);
+      break;
+    case 'announceAsSeeder':
+    case 'announceAsLeecher': {
+      const seeder = kind === 'announceAsSeeder';
+      const given = await offer(store, infohash, who, seeder, numwant);
+      const all = await offer(oracle, infohash, who, seeder, 500);
+      expect([given.complete, given.incomplete, given.member]).toEqual([
+        all.complete,
+        all.incomplete,
+        all.member,
+      ]);
+      expect(given.peers).toHaveLength(Math.min(numwant, all.peers.length));
+      expect(new Set(given.peers).size).toBe(given.peers.length);
+      expect(given.peers).not.toContain(name(who));
+      // Seeders come first, and who is given must come from the right side.
+      const swarm = await offer(oracle, infohash, peer(STRANGER, family), false, 500);
+      const seeders = new Set(swarm.peers.slice(0, swarm.complete));
+      const border = given.peers.findIndex((entry) => !seeders.has(entry));
+      const rest = border < 0 ? [] : given.peers.slice(border);
+      expect(rest.some((entry) => seeders.has(entry))).toBe(false);
+      expect(given.peers.every((entry) => all.peers.includes(entry))).toBe(true);
+      if (rest.length > 0 && !seeder) {
+        expect(given.peers.length - rest.length).toBe(all.peers.filter((entry) => seeders.has(entry)).length);
+      }
+      break;
+    }
+  }
+}
