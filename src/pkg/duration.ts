@@ -22,20 +22,24 @@ export function parseDuration(text: string): number | undefined {
   return match[1] === '-' ? -sum : sum;
 }
 
-/** The shortest of the usual forms: 1_800_000 gives `30m`, 500 gives `500ms`. */
+/** Nanoseconds of each unit that is written, largest first. */
+const WRITTEN = [
+  ['h', 3_600_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['s', 1_000_000_000n],
+  ['ms', 1_000_000n],
+  ['us', 1_000n],
+  ['ns', 1n],
+] as const;
+
+/** The shortest of the usual forms: 1_800_000 gives `30m`, 500 gives `500ms`. Exact to a nanosecond. */
 export function formatDuration(milliseconds: number): string {
-  if (milliseconds === 0) return '0s';
-  let rest = Math.abs(milliseconds);
+  let rest = BigInt(Math.round(Math.abs(milliseconds) * 1e6));
+  if (rest === 0n) return '0s';
   let text = '';
-  for (const [unit, size] of [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-    ['ms', 1],
-  ] as const) {
-    const amount = unit === 'ms' ? rest : Math.floor(rest / size);
-    if (amount > 0) text += `${amount}${unit}`;
-    rest -= amount * size;
+  for (const [unit, size] of WRITTEN) {
+    if (rest >= size) text += `${rest / size}${unit}`;
+    rest %= size;
   }
   return milliseconds < 0 ? `-${text}` : text;
 }

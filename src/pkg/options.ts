@@ -32,6 +32,11 @@ function option<Schema extends z.ZodType>(schema: Schema, info: OptionInfo): Sch
   return schema;
 }
 
+const DURATION = 'a duration such as 30m or 500ms';
+
+/** The longest time a timer of Node can wait; one that is asked for more fires at once. */
+const LONGEST = 2 ** 31 - 1;
+
 /** A time in Go's form; milliseconds inside. Zero and less fall back to the default. */
 export function duration(defaultText: string, description: string) {
   const fallback = parseDuration(defaultText) as number;
@@ -39,12 +44,16 @@ export function duration(defaultText: string, description: string) {
   const schema = z
     // A bare number is nanoseconds, as Go's YAML reads it.
     .union([z.string(), z.number()], {
-      error: (issue) => expected('a duration such as 30m or 500ms', issue.input),
+      error: (issue) => expected(DURATION, issue.input),
     })
     .transform((input, context) => {
       const value = parse(input);
       if (value === undefined) {
-        context.addIssue({ code: 'custom', message: expected('a duration such as 30m or 500ms', input) });
+        context.addIssue({ code: 'custom', message: expected(DURATION, input) });
+        return z.NEVER;
+      }
+      if (value > LONGEST) {
+        context.addIssue({ code: 'custom', message: expected('at most 596h (24 days)', input) });
         return z.NEVER;
       }
       return value > 0 ? value : fallback;
