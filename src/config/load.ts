@@ -1,0 +1,131 @@
+/** Reads a configuration file: YAML with the one top key `chihaya`. */
+
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { expected } from '../pkg/options.ts';
+import { unknownName } from './checker.ts';
+import type { Component, Components } from './component.ts';
+import { type Config, isMapping, parse } from './parse.ts';
+import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
+
+const TOP = 'chihaya';
+
+/** Replaces `$NAME` and `${NAME}` in a path; a variable that is not set is empty, as in the original. */
+export function expandPath(path: string, env: Readonly<Record<string, string | undefined>>): string {
+  return path.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, bare) => env[braced ?? bare] ?? '');
+}
+
+/**
+ * @param path not expanded any more
+ * @throws ConfigError with every problem at once, each with its line and column
+ */
+export function load<F extends Component, S extends Component, H extends Component>(
+  path: string,
+  components: Components<F, S, H>,
+): Config<F, S, H> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${path}: the configuration cannot be read: ${(error as Error).message}`]);
+  }
+  return parseText(text, path, components);
+}
+
+/** As `load`, with the text at hand; `name` stands for the file in messages. */
+export function parseText<F extends Component, S extends Component, H extends Component>(
+  text: string,
+  name: string,
+  components: Components<F, S, H>,
+): Config<F, S, H> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+
+  const problems = syntaxProblems(document, text, place);
+  // Of a file that is no YAML anything further would be guessed; repeated keys leave a tree to look at.
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new ConfigError(problems);
+
+  const locate = (problem: Problem) => place(offsetOf(document, [TOP, ...problem.path], problem.atKey));
+  try {
+    const inner = innerMapping(document, name, place, problems);
+    const config = parse(inner, components, locate);
+    if (problems.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new ConfigError(problems);
+}
+
+function syntaxProblems(document: Document, text: string, place: (offset: number) => string): string[] {
+  return document.errors.map(({ code, message, pos: [start] }) => {
+    if (code === 'DUPLICATE_KEY') {
+      const key = /^["']?([^:"'\n]*)/.exec(text.slice(start))?.[1]?.trim();
+      return `${place(start)}: expected each key once, found "${key}" again`;
+    }
+    // What follows a colon quotes the file, where a secret may stand.
+    return `${place(start)}: expected YAML, found a mistake in it: ${message.replace(/:.*$/s, '')}`;
+  });
+}
+
+/** What stands under the top key; other keys beside it are problems. */
+function innerMapping(
+  document: Document,
+  name: string,
+  place: (offset: number) => string,
+  problems: string[],
+): unknown {
+  let whole: unknown;
+  try {
+    whole = document.toJS({ maxAliasCount: 100 });
+  } catch {
+    throw new ConfigError([`${name}: expected a bounded number of aliases, found aliases of aliases`]);
+  }
+  if (!isMapping(whole)) {
+    const message = expected(`a mapping with the one key "${TOP}"`, whole);
+    throw new ConfigError([formatProblem({ path: [], message }, place(document.contents?.range?.[0] ?? 0))]);
+  }
+  for (const key of Object.keys(whole)) {
+    if (key === TOP) continue;
+    problems.push(`${place(offsetOf(document, [key], true))}: ${unknownName('key', key, [TOP])}`);
+  }
+  if (!(TOP in whole) && problems.length === 0) {
+    throw new ConfigError([`${place(0)}: ${expected(`the key "${TOP}"`, undefined)}`]);
+  }
+  return whole[TOP];
+}
+
+/** Where `path` begins in the file; that of the nearest thing around it, if it is not written there. */
+function offsetOf(document: Document, path: Path, atKey = false): number {
+  let offset = 0;
+  let node: unknown = document.contents;
+  path.forEach((step, depth) => {
+    const child = isSeq(node) ? node.items[Number(step)] : pairOf(node, step);
+    if (child === undefined) {
+      node = undefined;
+      return;
+    }
+    const pair = isMap(node) ? (child as Pair) : undefined;
+    const last = depth === path.length - 1;
+    const key = startOf(pair?.key);
+    node = pair ? pair.value : child;
+    const value = startOf(node);
+    offset = (last && !atKey ? (value ?? key) : (key ?? value)) ?? offset;
+  });
+  return offset;
+}
+
+function pairOf(node: unknown, step: string | number): Pair | undefined {
+  if (!isMap(node)) return undefined;
+  return node.items.find(
+    ({ key }) => String((key as { value?: unknown } | null)?.value ?? key) === String(step),
+  );
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}

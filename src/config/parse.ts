@@ -1,0 +1,156 @@
+/**
+ * From a configuration as an object, with the keys of the file, to what the tracker is built from.
+ *
+ * The schema is nobody's alone: each component's options are checked by that component's own schema,
+ * and all of them are checked before anything is reported.
+ */
+
+import { z } from 'zod';
+import { duration, expected, type ListenAddress, listenAddress } from '../pkg/options.ts';
+import { Checker, unknownName } from './checker.ts';
+import type { Chosen, Component, Components } from './component.ts';
+import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
+import { redactUrls, shownOptions } from './redact.ts';
+
+export interface Config<
+  F extends Component = Component,
+  S extends Component = Component,
+  H extends Component = Component,
+> {
+  /** Milliseconds. */
+  readonly announceInterval: number;
+  /** Milliseconds. */
+  readonly minAnnounceInterval: number;
+  readonly metricsAddr: ListenAddress | undefined;
+  readonly frontends: readonly Chosen<F>[];
+  readonly storage: Chosen<S>;
+  readonly prehooks: readonly Chosen<H>[];
+  readonly posthooks: readonly Chosen<H>[];
+  /** The options at the top as the file writes them: for the log. */
+  readonly shown: Readonly<Record<string, unknown>>;
+  /** What would otherwise have been put right in silence: one line each. */
+  readonly warnings: readonly string[];
+}
+
+/** The keys at the top that belong to no component. */
+export const rootOptions = z.strictObject({
+  announce_interval: duration('30m', 'How often clients are told to announce.'),
+  min_announce_interval: duration('15m', 'How long clients are told to wait at least between two announces.'),
+  metrics_addr: listenAddress(
+    'Where the metrics server listens, which answers `/metrics` in the Prometheus format. It is for operators: clients should not be able to reach it. Without an address there is none.',
+    { example: '127.0.0.1:6880' },
+  ),
+});
+
+/** What `storage` and each hook look like around their options. */
+const storageBlock = z.strictObject({ name: z.string(), config: z.unknown().optional() });
+const hookBlock = z.strictObject({ name: z.string(), options: z.unknown().optional() });
+
+/** Tells where in a file a problem is; empty without a file. */
+export type Locate = (problem: Problem) => string;
+
+/**
+ * Checks `input`, the mapping under the file's top key.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function parse<F extends Component, S extends Component, H extends Component>(
+  input: unknown,
+  components: Components<F, S, H>,
+  locate: Locate = () => '',
+): Config<F, S, H> {
+  const tell = (problem: Problem) => formatProblem(problem, locate(problem));
+  const given = withoutNulls(input) ?? {};
+  if (!isMapping(given)) throw new ConfigError([tell({ path: [], message: expected('a mapping', given) })]);
+
+  const checker = new Checker();
+  const blocks = [...components.frontends.map(({ name }) => name), 'storage', 'prehooks', 'posthooks'];
+  const rootInput = Object.fromEntries(Object.entries(given).filter(([key]) => !blocks.includes(key)));
+  const root = checker.check(rootOptions, rootInput, [], blocks);
+  const frontends = components.frontends
+    .filter(({ name }) => given[name] !== undefined)
+    .map((component) => choose(checker, component, given[component.name], [component.name]));
+  const storage = chooseStorage(checker, components.stores, given.storage);
+  const prehooks = chooseHooks(checker, components.hooks, given.prehooks, 'prehooks');
+  const posthooks = chooseHooks(checker, components.hooks, given.posthooks, 'posthooks');
+
+  if (checker.problems.length > 0 || !root || !storage) throw new ConfigError(checker.problems.map(tell));
+  return {
+    announceInterval: root.announce_interval,
+    minAnnounceInterval: root.min_announce_interval,
+    metricsAddr: root.metrics_addr,
+    frontends,
+    storage,
+    prehooks,
+    posthooks,
+    shown: shownOptions(rootOptions, rootInput),
+    warnings: checker.warnings.map(tell),
+  };
+}
+
+function choose<C extends Component>(checker: Checker, component: C, input: unknown, path: Path): Chosen<C> {
+  return {
+    component,
+    options: checker.check(component.options, input ?? {}, path),
+    shown: shownOptions(component.options, input),
+  };
+}
+
+function chooseStorage<S extends Component>(
+  checker: Checker,
+  stores: readonly S[],
+  input: unknown = {},
+): Chosen<S> | undefined {
+  const given = isMapping(input) ? { name: stores[0]?.name, ...input } : input;
+  checker.check(storageBlock, given, ['storage']);
+  return chooseNamed(checker, 'store', stores, given, ['storage'], 'config');
+}
+
+function chooseHooks<H extends Component>(
+  checker: Checker,
+  hooks: readonly H[],
+  input: unknown,
+  key: string,
+): Chosen<H>[] {
+  const list = checker.check(z.array(z.unknown()).default([]), input, [key]) ?? [];
+  return list.flatMap((item, index) => {
+    checker.check(hookBlock, item, [key, index]);
+    return chooseNamed(checker, 'hook', hooks, item, [key, index], 'options') ?? [];
+  });
+}
+
+/** The component that `given.name` names; `undefined` if there is none, which is among the problems then. */
+function chooseNamed<C extends Component>(
+  checker: Checker,
+  what: string,
+  components: readonly C[],
+  given: unknown,
+  path: Path,
+  optionsKey: string,
+): Chosen<C> | undefined {
+  // A block that is no mapping, or has no name, was refused by its schema.
+  if (!isMapping(given) || typeof given.name !== 'string') return undefined;
+  const component = components.find(({ name }) => name === given.name);
+  if (component) return choose(checker, component, given[optionsKey], [...path, optionsKey]);
+  const names = components.map(({ name }) => name);
+  checker.problems.push({
+    path: [...path, 'name'],
+    message: redactUrls(unknownName(what, given.name, names)),
+  });
+  return undefined;
+}
+
+/** A mapping without the keys that have no value: in YAML a key with nothing but comments under it. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMapping(value)) return value ?? undefined;
+  const entries = Object.entries(value).filter(([, of]) => of !== null && of !== undefined);
+  return Object.fromEntries(entries.map(([key, of]) => [key, withoutNulls(of)]));
+}
+
+/** Whether `value` is a plain object; an embedder's class instance among the options is not taken apart. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

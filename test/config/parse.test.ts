@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { nearest } from '../../src/config/nearest.ts';
+import { parse } from '../../src/config/parse.ts';
+import { ConfigError } from '../../src/config/problem.ts';
+import { components } from './components.ts';
+
+describe('a configuration as an object', () => {
+  test('has the keys and defaults of the file', () => {
+    const config = parse({ udp: { addr: ':0' }, prehooks: [{ name: 'other' }] }, components);
+    expect(config.frontends[0]?.options).toEqual({
+      addr: { host: undefined, port: 0 },
+      private_key: undefined,
+    });
+    expect(config.prehooks[0]?.component.name).toBe('other');
+    expect(config.shown).toEqual({
+      announce_interval: '30m',
+      min_announce_interval: '15m',
+      metrics_addr: '',
+    });
+  });
+
+  test.each([undefined, null, {}])('%j is every default', (input) => {
+    expect(parse(input, components).announceInterval).toBe(1_800_000);
+  });
+
+  test('is refused with the errors of the file, without places', () => {
+    expect.assertions(2);
+    try {
+      parse({ htp: {}, udp: { addr: 'x' } }, components);
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as ConfigError).problems).toEqual([
+        'htp: expected a known key, found "htp"; did you mean "http"?',
+        'udp.addr: expected an address such as 0.0.0.0:6969, :6969 or [::1]:6969, found "x"',
+      ]);
+    }
+  });
+
+  test('must be a plain object', () => {
+    for (const input of [[], 'x', 3, new Map()]) {
+      expect(() => parse(input, components)).toThrow('expected a mapping');
+    }
+  });
+});
+
+describe('nearest', () => {
+  const names = ['addr', 'https_addr', 'read_timeout', 'idle_timeout', 'announce_routes'];
+  test.each([
+    ['adr', 'addr'],
+    ['add', 'addr'],
+    ['readTimeout', 'read_timeout'],
+    ['read-timeout', 'read_timeout'],
+    ['READ_TIMEOUT', 'read_timeout'],
+    ['raed_timeout', 'read_timeout'],
+    ['announce_route', 'announce_routes'],
+    ['frobnicate', undefined],
+    ['', undefined],
+    ['xy', undefined],
+  ])('%s → %s', (typed, meant) => expect(nearest(typed, names)).toBe(meant));
+});
