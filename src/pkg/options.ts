@@ -18,6 +18,8 @@ export interface OptionInfo {
   readonly defaultText?: string;
   /** A value for the example file where the default would show nothing. */
   readonly example?: string;
+  /** Whether it must be given. */
+  readonly required?: boolean;
   /** Never shown in a log. */
   readonly secret?: boolean;
   /** Present if zero and negative values fall back to the default; tells whether `input` is such a value. */
@@ -103,26 +105,37 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+const ADDRESS = 'an address such as 0.0.0.0:6969, :6969 or [::1]:6969';
+
+type AddressSchema = z.ZodPipe<z.ZodString, z.ZodTransform<ListenAddress, string>>;
+type OptionalAddressSchema = z.ZodPipe<
+  z.ZodDefault<z.ZodString>,
+  z.ZodTransform<ListenAddress | undefined, string>
+>;
+
 /** `host:port`, `:port` (every address, both families) or `[v6]:port`; empty text counts as absent. */
-export function listenAddress(description: string, more: Partial<OptionInfo> = {}) {
-  const schema = z
-    .string({
-      error: (issue) => expected('an address such as 0.0.0.0:6969, :6969 or [::1]:6969', issue.input),
-    })
-    .default('')
-    .transform((value, context): ListenAddress | undefined => {
-      if (value === '') return undefined;
-      const address = parseListenAddress(value);
-      if (!address) {
-        context.addIssue({
-          code: 'custom',
-          message: expected('an address such as 0.0.0.0:6969, :6969 or [::1]:6969', value),
-        });
-        return z.NEVER;
-      }
-      return address;
-    });
-  return option(schema, { description, kind: 'address', ...more });
+export function listenAddress(
+  description: string,
+  more: Partial<OptionInfo> & { readonly required: true },
+): AddressSchema;
+export function listenAddress(description: string, more?: Partial<OptionInfo>): OptionalAddressSchema;
+export function listenAddress(
+  description: string,
+  more: Partial<OptionInfo> = {},
+): AddressSchema | OptionalAddressSchema {
+  const input = z.string({ error: (issue) => expected(ADDRESS, issue.input) });
+  const read = (value: string, context: z.RefinementCtx): ListenAddress => {
+    const address = parseListenAddress(value);
+    if (address) return address;
+    context.addIssue({ code: 'custom', message: expected(ADDRESS, value) });
+    return z.NEVER;
+  };
+  const info = { description, kind: 'address', ...more };
+  if (more.required) return option(input.transform(read), info);
+  return option(
+    input.default('').transform((value, context) => (value === '' ? undefined : read(value, context))),
+    info,
+  );
 }
 
 /** `undefined` for what is not an address to listen on. Port 0 asks the system for a free one. */
@@ -173,6 +186,7 @@ export function probability(description: string, more: Partial<OptionInfo> = {})
   return option(z.number({ error }).gt(0, { error }).lte(1, { error }), {
     description,
     kind: 'number',
+    required: true,
     ...more,
   });
 }
@@ -184,6 +198,7 @@ export function positiveInteger(most: number, description: string, more: Partial
   return option(z.int({ error }).min(1, { error }).max(most, { error }), {
     description,
     kind: 'integer',
+    required: true,
     ...more,
   });
 }
