@@ -1,0 +1,23 @@
+/** Options of the UDP frontend (`udp`). */
+
+import { z } from 'zod';
+import { duration, listenAddress, text } from '../../pkg/options.ts';
+import { requestOptions } from '../request-options.ts';
+
+/** What stands in the example file in place of a key. Everybody knows it, so it counts as none. */
+export const PLACEHOLDER_KEY = 'paste a random string here that will be used to hmac connection IDs';
+
+export const udpOptions = z.strictObject({
+  addr: listenAddress('The address that the UDP socket is bound to.', { example: '0.0.0.0:6969' }),
+  max_clock_skew: duration(
+    '10s',
+    'How far ahead of the clock a connection ID may be: by how much the clocks of trackers that share a `private_key` may differ.',
+  ),
+  private_key: text(
+    "The secret that connection IDs are made with. Trackers that share it accept each other's IDs. Without it, each start makes a random one.",
+    { secret: true, example: PLACEHOLDER_KEY },
+  ),
+  ...requestOptions,
+});
+
+export type UdpOptions = z.output<typeof udpOptions>;

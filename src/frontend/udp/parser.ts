@@ -1,0 +1,138 @@
+/**
+ * Parses announces and scrapes out of UDP packets (BEP 15, BEP 41) into request objects. The header has been
+ * read, and the source address already is the peer's. Mistakes are returned, not thrown.
+ */
+
+import type { AnnounceRequest } from '../../bittorrent/announce.ts';
+import { type ClientError, invalidQueryEscape } from '../../bittorrent/client-error.ts';
+import type { AnnounceEvent } from '../../bittorrent/event.ts';
+import type { Params } from '../../bittorrent/params.ts';
+import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
+import type { ScrapeRequest } from '../../bittorrent/scrape.ts';
+import { readUint32 } from '../../pkg/bytes.ts';
+import { percentDecode } from '../../pkg/percent.ts';
+import { malformedEvent, malformedPacket } from './errors.ts';
+import {
+  DOWNLOADED,
+  EVENT,
+  INFOHASH,
+  IP,
+  LEFT,
+  NUM_WANT_AFTER_IP,
+  NUM_WANT_DEFAULT,
+  OPTION_END,
+  OPTION_NOP,
+  OPTION_URL_DATA,
+  OPTIONS_AFTER_IP,
+  PEER_ID,
+  PORT_AFTER_IP,
+  REQUEST_HEADER,
+  UPLOADED,
+} from './packet.ts';
+
+const QUESTION_MARK = 0x3f;
+const NOWHERE = new Uint8Array(0);
+
+/**
+ * Fills `request` from the packet at `[start, end)`.
+ *
+ * @param ipLength 4, or 16 for action 4
+ * @param allowIpSpoofing whether the IP field, unless it is zero, replaces the source address
+ */
+export function parseAnnounce(
+  packet: Uint8Array,
+  start: number,
+  end: number,
+  ipLength: 4 | 16,
+  allowIpSpoofing: boolean,
+  request: AnnounceRequest,
+): ClientError | undefined {
+  const afterIp = start + IP + ipLength;
+  const options = afterIp + OPTIONS_AFTER_IP;
+  if (end < options) return malformedPacket;
+
+  request.infohash.set(packet, start + INFOHASH);
+  request.peer.setId(packet, start + PEER_ID);
+  request.setDownloaded(readUint32(packet, start + DOWNLOADED), readUint32(packet, start + DOWNLOADED + 4));
+  request.setLeft(readUint32(packet, start + LEFT), readUint32(packet, start + LEFT + 4));
+  request.setUploaded(readUint32(packet, start + UPLOADED), readUint32(packet, start + UPLOADED + 4));
+
+  const event = readUint32(packet, start + EVENT);
+  if (event > 3) return malformedEvent;
+  request.event = event as AnnounceEvent;
+  request.eventProvided = true;
+
+  request.ipProvided = allowIpSpoofing && !isZero(packet, start + IP, ipLength);
+  if (request.ipProvided) request.peer.setAddress(packet, start + IP, ipLength);
+
+  const numwant = readUint32(packet, afterIp + NUM_WANT_AFTER_IP);
+  request.numwant = numwant;
+  request.numwantProvided = numwant !== NUM_WANT_DEFAULT;
+  request.compact = true;
+
+  const port = afterIp + PORT_AFTER_IP;
+  request.peer.port = ((packet[port] as number) << 8) | (packet[port + 1] as number);
+
+  if (end === options) {
+    request.params.clear();
+    return undefined;
+  }
+  return parseOptions(packet, options, end, request.params);
+}
+
+/** Fills `request` from the packet at `[start, end)`. */
+export function parseScrape(
+  packet: Uint8Array,
+  start: number,
+  end: number,
+  request: ScrapeRequest,
+): ClientError | undefined {
+  const length = end - start - REQUEST_HEADER;
+  if (length <= 0 || length % INFOHASH_LENGTH !== 0) return malformedPacket;
+  request.truncate(0);
+  for (let at = start + REQUEST_HEADER; at < end; at += INFOHASH_LENGTH) request.add(packet, at);
+  return undefined;
+}
+
+/** Reads the options of BEP 41; the URL data, if any, becomes the request's path and query. */
+function parseOptions(
+  packet: Uint8Array,
+  start: number,
+  end: number,
+  params: Params,
+): ClientError | undefined {
+  let url = NOWHERE;
+  for (let at = start; at < end; ) {
+    const type = packet[at++] as number;
+    if (type === OPTION_END) break;
+    if (type === OPTION_NOP) continue;
+    if (at >= end) return malformedPacket;
+    const length = packet[at++] as number;
+    if (at + length > end) return malformedPacket;
+    if (type === OPTION_URL_DATA) url = concatenate(url, packet, at, length);
+    at += length;
+  }
+  let pathEnd = url.indexOf(QUESTION_MARK);
+  if (pathEnd < 0) pathEnd = url.length;
+  const queryStart = Math.min(pathEnd + 1, url.length);
+  params.assign(url, 0, pathEnd, queryStart, url.length);
+  return percentDecode(url, queryStart, url.length, NOWHERE, 0) < 0 ? invalidQueryEscape : undefined;
+}
+
+function concatenate(
+  url: Uint8Array,
+  packet: Uint8Array,
+  at: number,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(url.length + length);
+  longer.set(url, 0);
+  longer.set(packet.subarray(at, at + length), url.length);
+  return longer;
+}
+
+function isZero(bytes: Uint8Array, at: number, length: number): boolean {
+  let any = 0;
+  for (let i = 0; i < length; i++) any |= bytes[at + i] as number;
+  return any === 0;
+}

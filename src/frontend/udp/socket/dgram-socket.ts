@@ -1,0 +1,127 @@
+/**
+ * The portable socket: node:dgram, a batch of one packet at a time.
+ *
+ * Answers are written into a ring of slots and sent from there. libuv keeps pointing at a slot until the
+ * answer has left, so a slot is used again only when all answers before it are out; if the ring is full,
+ * because the network takes no more, answers are dropped, as the network would.
+ */
+
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
+import { parseIp } from '../../../pkg/ip-address.ts';
+import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import type { BoundAddress } from '../../frontend.ts';
+import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
+
+const RING = 256;
+
+/** How a system without IPv6 refuses to bind `::`. */
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
+
+export class DgramSocket implements UdpSocket {
+  readonly address: BoundAddress;
+  readonly #socket: Socket;
+  readonly #ring = Buffer.from(new ArrayBuffer(RING * SLOT));
+  readonly #batch: PacketBatch;
+  /** Answers given to the socket and answers that have left, ever. */
+  #given = 0;
+  #sent = 0;
+  #drained: (() => void) | undefined;
+  #source: RemoteInfo | undefined;
+  readonly #onSent = () => {
+    this.#sent++;
+    if (this.#sent === this.#given) this.#drained?.();
+  };
+
+  /** Binds a socket to an address; without a host to every address of both families. */
+  static async bind({ host, port }: ListenAddress): Promise<DgramSocket> {
+    if (host !== undefined) return new DgramSocket(await bound((await lookup(host)).address, port));
+    try {
+      return new DgramSocket(await bound('::', port));
+    } catch (error) {
+      if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return new DgramSocket(await bound('0.0.0.0', port));
+    }
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.address = { protocol: 'udp', host: address, port };
+    this.#batch = {
+      count: 1,
+      input: this.#ring,
+      inputAt: new Int32Array(1),
+      inputLengths: new Int32Array(1),
+      sources: new Uint8Array(16),
+      sourceLengths: new Int32Array(1),
+      output: this.#ring,
+      outputHalfwords: new Uint16Array(this.#ring.buffer),
+      outputAt: new Int32Array(1),
+      outputLengths: new Int32Array(1),
+    };
+    // Errors of single packets, such as an unreachable client, are nobody's business.
+    socket.on('error', () => {});
+  }
+
+  start(handle: (batch: PacketBatch) => void): void {
+    this.#socket.on('message', (message, source) => {
+      if (message.length > SLOT || this.#given - this.#sent >= RING) return;
+      const batch = this.#batch;
+      const address = parseIp(source.address);
+      if (!address) return;
+      batch.sources.set(address);
+      batch.sourceLengths[0] = address.length;
+      batch.input = message;
+      batch.inputLengths[0] = message.length;
+      batch.outputAt[0] = (this.#given % RING) * SLOT;
+      batch.outputLengths[0] = 0;
+      this.#source = source;
+      handle(batch);
+      const length = batch.outputLengths[0] as number;
+      if (length > 0) this.#send(this.#ring, batch.outputAt[0] as number, length, source);
+    });
+  }
+
+  reply(): Reply {
+    const source = this.#source as RemoteInfo;
+    return (answer, length) => this.#send(Buffer.from(answer.buffer, answer.byteOffset), 0, length, source);
+  }
+
+  pause(): void {
+    this.#socket.removeAllListeners('message');
+  }
+
+  async close(): Promise<void> {
+    if (this.#sent < this.#given) await new Promise<void>((resolve) => (this.#drained = resolve));
+    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+  }
+
+  #send(bytes: Buffer, at: number, length: number, { port, address }: RemoteInfo): void {
+    // Nobody can send from port 0, and Node refuses to answer there.
+    if (port === 0) return;
+    this.#given++;
+    this.#socket.send(bytes, at, length, port, address, this.#onSent);
+  }
+}
+
+function bound(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({
+      type: isIPv6(host) ? 'udp6' : 'udp4',
+      // Addresses of clients need no resolver; without this, Node asks one for each answer.
+      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+    });
+    socket.once('error', (error) => {
+      socket.close();
+      reject(
+        Object.assign(error, { message: `cannot bind UDP ${formatHostPort(host, port)}: ${error.message}` }),
+      );
+    });
+    socket.bind(port, host, () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
