@@ -1,0 +1,87 @@
+/** The `http` block of the configuration. */
+
+import { z } from 'zod';
+import { duration, expected, flag, listenAddress, text, textList } from '../../pkg/options.ts';
+import { requestOptions } from '../request-options.ts';
+import { isAddressRange } from './address-ranges.ts';
+import { CertificateError, loadCertificate } from './certificate.ts';
+import { checkRoute } from './routes.ts';
+
+/** Loopback, private and link-local addresses: what no client on the internet can have. */
+export const DEFAULT_TRUSTED_PROXIES = [
+  '127.0.0.0/8',
+  '::1/128',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+] as const;
+
+export const httpOptions = z
+  .strictObject({
+    addr: listenAddress('Where to serve HTTP.', { example: '0.0.0.0:6969' }),
+    https_addr: listenAddress('Where to serve HTTPS, such as `0.0.0.0:443`.'),
+    tls_cert_path: text('The certificate for HTTPS, with its chain: a PEM file.'),
+    tls_key_path: text('The key of that certificate: a PEM file.'),
+    read_timeout: duration(
+      '2s',
+      'The most time a client has for a complete request, TLS handshake included.',
+    ),
+    write_timeout: duration('2s', 'The most time a client has to take its answer.'),
+    idle_timeout: duration('30s', 'How long a connection is kept for another request.'),
+    enable_keepalive: flag(false, 'Whether connections are kept for further requests.'),
+    announce_routes: textList(
+      ['/announce'],
+      'Paths of announces. `:name` matches a segment, a trailing `*name` the rest.',
+    ),
+    scrape_routes: textList(['/scrape'], 'Paths of scrapes.'),
+    real_ip_header: text('The header in which a reverse proxy names the client, such as `X-Forwarded-For`.'),
+    trusted_proxies: textList(DEFAULT_TRUSTED_PROXIES, 'Address ranges whose `real_ip_header` is believed.'),
+    ...requestOptions,
+  })
+  .superRefine((options, context) => {
+    const issue = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+
+    if (!options.addr && !options.https_addr) {
+      issue(['addr'], 'expected an address in addr, https_addr or both, found neither');
+    }
+    for (const key of ['tls_cert_path', 'tls_key_path'] as const) {
+      if (options.https_addr && !options[key])
+        issue([key], expected('the path of a PEM file, as https_addr is set', undefined));
+      if (!options.https_addr && options[key])
+        issue([key], expected('nothing, as https_addr is not set', options[key]));
+    }
+    if (options.https_addr && options.tls_cert_path && options.tls_key_path) {
+      try {
+        loadCertificate(options.tls_cert_path, options.tls_key_path);
+      } catch (error) {
+        if (!(error instanceof CertificateError)) throw error;
+        issue([error.option], error.message);
+      }
+    }
+
+    if (options.announce_routes.length === 0) issue(['announce_routes'], expected('at least one route', []));
+    const seen = new Set<string>();
+    for (const key of ['announce_routes', 'scrape_routes'] as const) {
+      for (const [i, route] of options[key].entries()) {
+        const problem = checkRoute(route);
+        if (problem) issue([key, i], expected(problem, route));
+        if (seen.has(route)) issue([key, i], expected('a route that is not listed already', route));
+        seen.add(route);
+      }
+    }
+
+    if (options.real_ip_header && !/^[!#$%&'*+.^_`|~\w-]+$/.test(options.real_ip_header)) {
+      issue(['real_ip_header'], expected('the name of a header', options.real_ip_header));
+    }
+    for (const [i, range] of options.trusted_proxies.entries()) {
+      if (!isAddressRange(range)) {
+        issue(['trusted_proxies', i], expected('an address range such as 10.0.0.0/8 or fc00::/7', range));
+      }
+    }
+  });
+
+export type HttpOptions = z.output<typeof httpOptions>;

@@ -1,0 +1,358 @@
+/**
+ * The life of one connection, plain or TLS.
+ *
+ *     reading ──complete head──► answered ──────────────► reading, or closed
+ *        │                          └─hook returned a promise─► waiting ─► reading, or closed
+ *        │                          └─client does not read────► blocked ─► reading
+ *        └─not HTTP, or too long──► closing (answer sent, the rest read and thrown away)
+ *
+ * While a request waits, or the client does not take its answers, nothing further of the connection is
+ * read: what is held for it is bounded, and answers leave in the order of the requests.
+ *
+ * A connection has no timer. It keeps the tick at which it is to be cut off, and the frontend looks at
+ * all of them every tick: 10,000 idle connections cost one loop over integers.
+ */
+
+import type { Socket } from 'node:net';
+import type { Remote } from './client-address.ts';
+import type { Exchange } from './exchange.ts';
+import { HeadStatus, Method, RequestHead } from './head-parser.ts';
+import type { SchemeCounters, Timeout } from './metrics.ts';
+import { type ErrorStatus, type Output, Persistence } from './output.ts';
+import type { RequestHandler } from './request-handler.ts';
+import type { Routes } from './routes.ts';
+
+/** What the connections of a frontend share. */
+export interface ConnectionHost {
+  readonly routes: Routes;
+  readonly handler: RequestHandler;
+  readonly output: Output;
+  /** For heads that come in one piece; a connection that keeps it puts another in its place. */
+  head: RequestHead;
+  readonly addressField: string | undefined;
+  readonly keepAlive: boolean;
+  readonly readTicks: number;
+  readonly writeTicks: number;
+  readonly idleTicks: number;
+  /** The current tick. */
+  readonly tick: number;
+  /** Whether every answer from now on is its connection's last. */
+  readonly stopping: boolean;
+  closed(connection: Connection, timeout: Timeout | undefined): void;
+}
+
+const State = { Reading: 0, Waiting: 1, Blocked: 2, Closing: 3, Closed: 4 } as const;
+type State = (typeof State)[keyof typeof State];
+
+const NEVER = Number.MAX_SAFE_INTEGER;
+const FIRST_INPUT = 1024;
+
+export class Connection {
+  readonly counters: SchemeCounters;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #secure: boolean;
+  readonly #remote: Remote;
+  #state: State = State.Reading;
+  /** Bytes not served yet, those up to `#inputEnd`, and the head they begin with if it is incomplete. */
+  #input: Buffer | undefined;
+  #inputEnd = 0;
+  #head: RequestHead | undefined;
+  /** Whether the client has ended its side. */
+  #ended = false;
+  /** Whether a head may have begun: what runs out is the read timeout, not the idle one. */
+  #awaitsHead = true;
+  #deadline: number;
+  #writeDeadline = NEVER;
+  #timeout: Timeout | undefined;
+
+  constructor(
+    socket: Socket,
+    secure: boolean,
+    remote: Remote,
+    counters: SchemeCounters,
+    host: ConnectionHost,
+  ) {
+    this.#socket = socket;
+    this.#secure = secure;
+    this.#remote = remote;
+    this.counters = counters;
+    this.#host = host;
+    this.#deadline = host.tick + host.readTicks;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => this.#onDrain());
+    socket.on('end', () => this.#onEnd());
+    // 'close' follows, and that is where the connection ends; what broke it is the client's affair.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Cuts the connection off if its time is up. */
+  sweep(tick: number): void {
+    if (tick >= this.#writeDeadline) {
+      if (this.#socket.writableLength > 0) this.#cut('write');
+      else this.#writeDeadline = NEVER;
+    }
+    if (tick < this.#deadline) return;
+    if (this.#state === State.Closing) this.#cut(this.#socket.writableLength > 0 ? 'write' : undefined);
+    else this.#cut(this.#awaitsHead ? 'read' : 'idle');
+  }
+
+  /** Closes at once if nothing is under way; otherwise the next answer is the last. */
+  stop(): void {
+    if (this.#state === State.Reading && this.#head === undefined) this.#close(false);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state === State.Closing) return;
+    if (this.#input === undefined && this.#state === State.Reading) {
+      this.#serve(chunk, chunk.length);
+      return;
+    }
+    const input = this.#append(chunk);
+    if (this.#state === State.Reading) this.#serve(input, this.#inputEnd);
+  }
+
+  /** Serves the requests in `bytes[0, end)`, keeps what is left and sends the answers. */
+  #serve(bytes: Buffer, end: number): void {
+    const host = this.#host;
+    let at = 0;
+    while (at < end && this.#state === State.Reading) {
+      let head = this.#head;
+      if (head === undefined) {
+        head = host.head;
+        head.reset(at);
+      }
+      const status = head.read(bytes, end);
+      if (status === HeadStatus.Incomplete) {
+        this.#keepHead(head, at);
+        break;
+      }
+      this.#head = undefined;
+      if (status !== HeadStatus.Complete) {
+        this.#refuse(status === HeadStatus.TooLarge ? 431 : 400);
+        return;
+      }
+      at = head.end;
+      this.#request(bytes, head, at === end);
+    }
+    if (this.#state === State.Closed || this.#state === State.Closing) return;
+    this.#keepInput(bytes, at, end);
+    this.#flush();
+  }
+
+  /** @param last whether nothing has come behind it yet */
+  #request(bytes: Buffer, head: RequestHead, last: boolean): void {
+    const { routes, handler } = this.#host;
+    if (head.method === Method.Other) {
+      this.#answerStatus(405, head, last);
+      return;
+    }
+    // A body is never read: taking what follows for a request would let one be smuggled in.
+    if (head.hasBody) {
+      this.#refuse(400);
+      return;
+    }
+    const action = routes.match(bytes, head.pathStart, head.pathEnd);
+    if (action === undefined) {
+      if (routes.badEscape) this.#refuse(400);
+      else this.#answerStatus(404, head, last);
+      return;
+    }
+
+    const exchange = handler.exchanges.take();
+    const promise = handler.start(exchange, action, routes.params, bytes, head, this.#remote);
+    if (promise === undefined) {
+      this.#answer(exchange, last);
+      return;
+    }
+    this.#state = State.Waiting;
+    this.#deadline = NEVER;
+    this.#socket.pause();
+    promise.then(() => this.#settled(exchange));
+  }
+
+  /** The logic's promise has settled. */
+  #settled(exchange: Exchange): void {
+    const { handler } = this.#host;
+    if (this.#state === State.Closed) {
+      // The client is gone. Its announce counts all the same, as if it had left a moment later.
+      handler.finish(exchange);
+    } else {
+      this.#state = State.Reading;
+      this.#answer(exchange, this.#input === undefined);
+      this.#resume();
+    }
+    handler.onRelease();
+  }
+
+  #onDrain(): void {
+    if (this.#socket.writableLength === 0) this.#writeDeadline = NEVER;
+    if (this.#state !== State.Blocked) return;
+    this.#state = State.Reading;
+    this.#deadline = this.#host.tick + (this.#awaitsHead ? this.#host.readTicks : this.#host.idleTicks);
+    this.#resume();
+  }
+
+  /** Serves what has come meanwhile, then reads on. */
+  #resume(): void {
+    const input = this.#input;
+    if (input !== undefined && this.#state === State.Reading && this.#head === undefined) {
+      this.#input = undefined;
+      this.#serve(input, this.#inputEnd);
+    }
+    if (this.#state === State.Reading && (this.#ended || this.#host.stopping) && this.#head === undefined) {
+      this.#close(false);
+    }
+    if (this.#state === State.Reading || this.#state === State.Closing) this.#socket.resume();
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#state === State.Reading) this.#close(false);
+  }
+
+  #onClose(): void {
+    this.#state = State.Closed;
+    this.#input = undefined;
+    this.#head = undefined;
+    this.#host.closed(this, this.#timeout);
+  }
+
+  #answer(exchange: Exchange, last: boolean): void {
+    const { handler, output } = this.#host;
+    const persistence = this.#persistence(exchange.keepAlive, exchange.minorVersion, last);
+    if (output.at > 0 && !output.fits(handler.room(exchange))) this.#flush();
+    handler.write(exchange, output, persistence);
+    // Answers to pipelined requests leave together, with the last of them.
+    if (last || persistence === Persistence.Close) this.#flush();
+    handler.finish(exchange);
+    this.#answered(persistence, last);
+  }
+
+  #answerStatus(status: ErrorStatus, head: RequestHead, last: boolean): void {
+    const { output } = this.#host;
+    const asked = head.keepAlive && !head.hasBody;
+    const persistence = this.#persistence(asked, head.minorVersion, last);
+    if (!output.fits(0)) this.#flush();
+    output.writeStatus(status, persistence, head.method === Method.Head);
+    this.#answered(persistence, last && !head.hasBody);
+  }
+
+  /** @param last whether the client has sent nothing behind the request */
+  #answered(persistence: Persistence, last: boolean): void {
+    this.counters.requests++;
+    if (persistence === Persistence.Close) {
+      this.#close(!last);
+      return;
+    }
+    this.#awaitsHead = false;
+    if (this.#state === State.Reading) this.#deadline = this.#host.tick + this.#host.idleTicks;
+  }
+
+  /** What cannot be served ends the connection: where the next request would begin is not known. */
+  #refuse(status: ErrorStatus): void {
+    this.counters.requests++;
+    this.#host.output.writeStatus(status, Persistence.Close, false);
+    this.#close(true);
+  }
+
+  #persistence(asked: boolean, minorVersion: 0 | 1, last: boolean): Persistence {
+    const host = this.#host;
+    if (!asked || !host.keepAlive || host.stopping || (this.#ended && last)) return Persistence.Close;
+    return minorVersion === 1 ? Persistence.Implied : Persistence.KeepAlive;
+  }
+
+  /**
+   * Sends what waits in the output. Plain sockets mostly take it at once, and the memory can be used
+   * again; otherwise the socket keeps it. TLS takes a copy, which it holds until it has encrypted it.
+   */
+  #flush(): void {
+    const socket = this.#socket;
+    const { output, tick, writeTicks } = this.#host;
+    if (output.at === 0) return;
+    if (this.#secure) {
+      socket.write(Buffer.from(output.pending()));
+      output.clear();
+    } else {
+      socket.write(output.pending());
+      if (socket.writableLength > 0) output.giveAway();
+      else output.clear();
+    }
+    if (socket.writableLength === 0) return;
+    if (this.#writeDeadline === NEVER) this.#writeDeadline = tick + writeTicks;
+    if (socket.writableNeedDrain && this.#state === State.Reading) {
+      this.#state = State.Blocked;
+      this.#deadline = NEVER;
+      socket.pause();
+    }
+  }
+
+  /**
+   * Sends what waits, then closes.
+   *
+   * @param linger whether more may be coming from the client: closing with bytes unread would reset the
+   *   connection, and the client would lose the answer (RFC 9112 section 9.6)
+   */
+  #close(linger: boolean): void {
+    const socket = this.#socket;
+    this.#flush();
+    this.#input = undefined;
+    this.#head = undefined;
+    if (!linger && socket.writableLength === 0 && !this.#secure) {
+      this.#state = State.Closed;
+      socket.destroy();
+      return;
+    }
+    if (this.#state === State.Blocked) socket.resume();
+    this.#state = State.Closing;
+    this.#deadline = this.#host.tick + this.#host.writeTicks;
+    this.#writeDeadline = NEVER;
+    if (linger) socket.end();
+    else socket.destroySoon();
+  }
+
+  #cut(timeout: Timeout | undefined): void {
+    this.#timeout = timeout;
+    this.#state = State.Closed;
+    this.#deadline = NEVER;
+    this.#writeDeadline = NEVER;
+    this.#socket.destroy();
+  }
+
+  /** A head is incomplete: it stays with the connection, and its time runs. */
+  #keepHead(head: RequestHead, at: number): void {
+    const host = this.#host;
+    if (this.#head === undefined) {
+      this.#head = head;
+      host.head = new RequestHead(host.addressField);
+    }
+    head.shift(-at);
+    if (this.#awaitsHead) return;
+    this.#awaitsHead = true;
+    this.#deadline = host.tick + host.readTicks;
+  }
+
+  #keepInput(bytes: Buffer, at: number, end: number): void {
+    const left = end - at;
+    this.#inputEnd = left;
+    if (left === 0) this.#input = undefined;
+    // A few bytes must not keep the large buffer alive that they came in.
+    else if (bytes.length > 2 * (left + FIRST_INPUT)) this.#input = Buffer.from(bytes.subarray(at, end));
+    else this.#input = at === 0 ? bytes : bytes.subarray(at);
+  }
+
+  #append(chunk: Buffer): Buffer {
+    const end = this.#inputEnd + chunk.length;
+    let input = this.#input;
+    if (input === undefined || input.length < end) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(2 * end, FIRST_INPUT));
+      if (input !== undefined) grown.set(input.subarray(0, this.#inputEnd));
+      input = grown;
+    }
+    input.set(chunk, this.#inputEnd);
+    this.#input = input;
+    this.#inputEnd = end;
+    return input;
+  }
+}

@@ -1,0 +1,58 @@
+/** What the HTTP frontend counts besides response times: requests and connections, HTTP and HTTPS told apart. */
+
+import type { Metric, MetricRegistry, Sample } from '../../pkg/metrics.ts';
+import { ResponseMetrics } from '../response-metrics.ts';
+import { ACTION_NAMES } from './routes.ts';
+
+export type Scheme = 'http' | 'https';
+
+/** Why a connection was cut off: it was too slow to ask, too slow to take its answer, or silent. */
+export type Timeout = 'read' | 'write' | 'idle';
+
+/** The counters of one scheme, read when somebody scrapes. */
+export class SchemeCounters {
+  /** Requests answered with whatever status. */
+  requests = 0;
+  /** Connections open now. */
+  connections = 0;
+}
+
+export class HttpMetrics {
+  readonly responses = new ResponseMetrics('http', ACTION_NAMES);
+  readonly schemes: Readonly<Record<Scheme, SchemeCounters>> = {
+    http: new SchemeCounters(),
+    https: new SchemeCounters(),
+  };
+  readonly timeouts: Record<Timeout, number> = { read: 0, write: 0, idle: 0 };
+
+  register(registry: MetricRegistry): void {
+    registry.register(this.responses);
+    registry.register(
+      metric('chihaya_http_requests_total', 'counter', 'Requests answered, whatever their status', () =>
+        this.#byScheme('requests'),
+      ),
+    );
+    registry.register(
+      metric('chihaya_http_connections', 'gauge', 'Open connections', () => this.#byScheme('connections')),
+    );
+    registry.register(
+      metric(
+        'chihaya_http_timeouts_total',
+        'counter',
+        'Connections cut off, by the timeout that ran out',
+        () => Object.entries(this.timeouts).map(([timeout, value]) => ({ labels: { timeout }, value })),
+      ),
+    );
+  }
+
+  #byScheme(counter: keyof SchemeCounters): Sample[] {
+    return Object.entries(this.schemes).map(([scheme, counters]) => ({
+      labels: { scheme },
+      value: counters[counter],
+    }));
+  }
+}
+
+function metric(name: string, type: Metric['type'], help: string, collect: () => Sample[]): Metric {
+  return { name, type, help, collect };
+}

@@ -1,0 +1,186 @@
+/**
+ * What becomes of a request between its head and its answer: parse → logic → write → after. Knows
+ * nothing of sockets. All of it happens at once unless the logic returns a promise.
+ */
+
+import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-error.ts';
+import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
+import type { Logger } from '../../pkg/logger.ts';
+import { isPromise } from '../../pkg/maybe-promise.ts';
+import type { Remote } from './client-address.ts';
+import { type Exchange, ExchangePool } from './exchange.ts';
+import { Method, type RequestHead } from './head-parser.ts';
+import type { HttpMetrics } from './metrics.ts';
+import type { Output, Persistence } from './output.ts';
+import type { RequestParser } from './parser.ts';
+import { Action, type RouteParams } from './routes.ts';
+import { announceRoom, failureRoom, scrapeRoom, writeAnnounce, writeFailure, writeScrape } from './writer.ts';
+
+/** At most one line of the same internal error in this many milliseconds: a broken hook must not fill the disk. */
+const LOG_INTERVAL = 1000;
+
+export interface RequestHandlerOptions {
+  readonly parser: RequestParser;
+  readonly logic: TrackerLogic;
+  readonly logger: Logger;
+  readonly metrics: HttpMetrics;
+  readonly maxNumwant: number;
+  readonly timing: boolean;
+}
+
+export class RequestHandler {
+  readonly exchanges: ExchangePool;
+  readonly #parser: RequestParser;
+  readonly #logic: TrackerLogic;
+  readonly #logger: Logger;
+  readonly #metrics: HttpMetrics;
+  readonly #timing: boolean;
+  /** Called when an exchange that had to be waited for is over. */
+  onRelease: () => void = () => {};
+  #loggedAt = Number.NEGATIVE_INFINITY;
+  #loggedMessage = '';
+  #suppressed = 0;
+
+  constructor(options: RequestHandlerOptions) {
+    this.#parser = options.parser;
+    this.#logic = options.logic;
+    this.#logger = options.logger;
+    this.#metrics = options.metrics;
+    this.#timing = options.timing;
+    this.exchanges = new ExchangePool(options.maxNumwant);
+  }
+
+  /**
+   * Parses the request and has the logic handle it; what it fails with is left in `exchange.error`. Returns
+   * a promise, which never rejects, if the logic did; the exchange is then independent of `bytes`.
+   */
+  start(
+    exchange: Exchange,
+    action: Action,
+    params: RouteParams,
+    bytes: Uint8Array,
+    head: RequestHead,
+    remote: Remote,
+  ): Promise<void> | undefined {
+    exchange.action = action;
+    exchange.bodiless = head.method === Method.Head;
+    exchange.keepAlive = head.keepAlive;
+    exchange.minorVersion = head.minorVersion;
+    exchange.startedAt = this.#timing ? performance.now() : 0;
+    exchange.context.routeParams = params;
+    const { context, announce, announceResponse, scrape, scrapeResponse } = exchange;
+    try {
+      let result: void | Promise<void>;
+      if (action === Action.Announce) {
+        exchange.error = this.#parser.parseAnnounce(bytes, head, remote, announce);
+        exchange.family = this.#parser.family;
+        if (exchange.error !== undefined) return undefined;
+        announceResponse.reset(announce.peer.family);
+        announceResponse.peers.includeIds = !announce.compact;
+        result = this.#logic.handleAnnounce(context, announce, announceResponse);
+      } else {
+        exchange.error = this.#parser.parseScrape(bytes, head, remote, scrape);
+        exchange.family = this.#parser.family;
+        if (exchange.error !== undefined) return undefined;
+        scrapeResponse.reset(scrape.infohashes.length);
+        result = this.#logic.handleScrape(context, scrape, scrapeResponse);
+      }
+      if (!isPromise(result)) return undefined;
+      retain(exchange);
+      return result.then(undefined, (error) => fail(exchange, error));
+    } catch (error) {
+      fail(exchange, error);
+      return undefined;
+    }
+  }
+
+  /** Bytes of body that `write` may need. */
+  room(exchange: Exchange): number {
+    if (exchange.error !== undefined) return failureRoom(this.#reason(exchange.error));
+    return exchange.action === Action.Announce
+      ? announceRoom(exchange.announceResponse.peers, exchange.announce.compact)
+      : scrapeRoom(exchange.scrape);
+  }
+
+  /** Appends the answer to `output`. */
+  write(exchange: Exchange, output: Output, persistence: Persistence): void {
+    const { error } = exchange;
+    output.begin(this.room(exchange));
+    if (error !== undefined) {
+      if (!(error instanceof ClientError)) this.#logInternal(exchange.action, error);
+      writeFailure(output, this.#reason(error));
+    } else if (exchange.action === Action.Announce) {
+      writeAnnounce(output, exchange.announceResponse, exchange.announce.compact);
+    } else {
+      writeScrape(output, exchange.scrape, exchange.scrapeResponse);
+    }
+    output.finish(persistence, exchange.bodiless);
+  }
+
+  /** To be called when the answer has been handed to the socket: counts it, tells the logic, ends the exchange. */
+  finish(exchange: Exchange): void {
+    const milliseconds = this.#timing ? performance.now() - exchange.startedAt : 0;
+    this.#metrics.responses.record(exchange.action, exchange.family, exchange.error, milliseconds);
+    if (exchange.error === undefined) {
+      const after = this.#after(exchange);
+      if (isPromise(after)) {
+        retain(exchange);
+        const release = () => this.#release(exchange);
+        after.then(release, (error) => {
+          this.#logInternal(exchange.action, error);
+          release();
+        });
+        return;
+      }
+    }
+    this.exchanges.give(exchange);
+  }
+
+  #after(exchange: Exchange): void | Promise<void> {
+    const { context, announce, announceResponse, scrape, scrapeResponse } = exchange;
+    try {
+      return exchange.action === Action.Announce
+        ? this.#logic.afterAnnounce(context, announce, announceResponse)
+        : this.#logic.afterScrape(context, scrape, scrapeResponse);
+    } catch (error) {
+      // The contract forbids it; a connection's event is the wrong place to find out what happens then.
+      this.#logInternal(exchange.action, error);
+    }
+  }
+
+  #release(exchange: Exchange): void {
+    this.exchanges.give(exchange);
+    this.onRelease();
+  }
+
+  #reason(error: unknown): string {
+    return error instanceof ClientError ? error.message : INTERNAL_SERVER_ERROR;
+  }
+
+  #logInternal(action: Action, error: unknown): void {
+    const now = performance.now();
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.#loggedMessage && now - this.#loggedAt < LOG_INTERVAL) {
+      this.#suppressed++;
+      return;
+    }
+    const suppressed = this.#suppressed > 0 ? { suppressed: this.#suppressed } : {};
+    this.#logger.error(
+      { err: error, ...suppressed },
+      `HTTP ${action === Action.Announce ? 'announce' : 'scrape'} failed`,
+    );
+    this.#loggedAt = now;
+    this.#loggedMessage = message;
+    this.#suppressed = 0;
+  }
+}
+
+function fail(exchange: Exchange, error: unknown): void {
+  exchange.error = error ?? new Error('the tracker logic failed without saying why');
+}
+
+/** The bytes that a request came in are used again as soon as its event is over. */
+function retain(exchange: Exchange): void {
+  if (exchange.action === Action.Announce) exchange.announce.params.retain();
+  else exchange.scrape.params.retain();
+}
