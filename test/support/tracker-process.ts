@@ -1,0 +1,89 @@
+/** The tracker as operators run it: the built program, a configuration file, a process. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RunningProcess } from './running-process.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../build/cli/main.js');
+const START_TIMEOUT = 20_000;
+
+export class TrackerProcess {
+  readonly process: RunningProcess;
+  /** Base URLs in the order bound, as in `udp://127.0.0.1:40123`. */
+  readonly addresses: readonly string[];
+  /** Of the metrics server, if there is one. */
+  readonly metrics: string | undefined;
+  readonly #directory: string;
+
+  private constructor(
+    child: RunningProcess,
+    ready: { addresses: string[]; metrics?: string },
+    directory: string,
+  ) {
+    this.process = child;
+    this.addresses = ready.addresses;
+    this.metrics = ready.metrics;
+    this.#directory = directory;
+  }
+
+  /**
+   * Resolves when the tracker says that it is ready.
+   *
+   * @param config what stands under `chihaya`
+   */
+  static async start(config: object, namespace?: string): Promise<TrackerProcess> {
+    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
+    const directory = await mkdtemp(join(tmpdir(), 'chihaya-tracker-'));
+    const path = join(directory, 'chihaya.yaml');
+    // JSON is YAML.
+    await writeFile(path, JSON.stringify({ chihaya: config }));
+    const args = [PROGRAM, '--json', '--config', path];
+    const child = new RunningProcess({ file: process.execPath, args, namespace });
+    try {
+      const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
+      return new TrackerProcess(child, JSON.parse(line), directory);
+    } catch (error) {
+      await child.stop('SIGKILL');
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** The base URL of a protocol: `http`, `https` or `udp`. */
+  address(protocol: string): URL {
+    const found = this.addresses.find((address) => address.startsWith(`${protocol}:`));
+    if (!found) throw new Error(`no ${protocol} in ${this.addresses.join(', ')}`);
+    return new URL(found);
+  }
+
+  /** Bytes of memory that the process occupies. */
+  get residentBytes(): number {
+    return Number(this.#status('VmRSS')) * 1024;
+  }
+
+  /** Whether the process still runs. */
+  get alive(): boolean {
+    return !this.process.ended;
+  }
+
+  /** The warnings and errors that it logged. */
+  problems(): Record<string, unknown>[] {
+    return this.process.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ level }) => level === 'warn' || level === 'error');
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #status(field: string): string {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+    return new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? '';
+  }
+}
