@@ -1,6 +1,7 @@
 /** Writes the tables of `docs/configuration.md`. */
 
 import type { z } from 'zod';
+import type { OptionInfo } from '../pkg/options.ts';
 import { type Component, type Components, type Option, optionsOf } from './component.ts';
 import { rootOptions } from './parse.ts';
 
@@ -51,7 +52,12 @@ function table(schema: z.ZodType): string {
 }
 
 function row({ name, info }: Option): string {
-  const fallback = info?.defaultText === undefined ? 'none' : `\`${info.defaultText}\``;
+  const fallback = info?.defaultText === undefined ? none(info) : `\`${info.defaultText}\``;
   const meaning = (info?.description ?? '').replaceAll('|', '\\|');
   return `| \`${name}\` | ${info?.kind ?? ''} | ${fallback} | ${meaning} |`;
+}
+
+/** What stands in place of a default where there is none. */
+function none(info: OptionInfo | undefined): string {
+  return info?.required ? 'required' : 'none';
 }

@@ -107,35 +107,19 @@ export interface ListenAddress {
 
 const ADDRESS = 'an address such as 0.0.0.0:6969, :6969 or [::1]:6969';
 
-type AddressSchema = z.ZodPipe<z.ZodString, z.ZodTransform<ListenAddress, string>>;
-type OptionalAddressSchema = z.ZodPipe<
-  z.ZodDefault<z.ZodString>,
-  z.ZodTransform<ListenAddress | undefined, string>
->;
-
 /** `host:port`, `:port` (every address, both families) or `[v6]:port`; empty text counts as absent. */
-export function listenAddress(
-  description: string,
-  more: Partial<OptionInfo> & { readonly required: true },
-): AddressSchema;
-export function listenAddress(description: string, more?: Partial<OptionInfo>): OptionalAddressSchema;
-export function listenAddress(
-  description: string,
-  more: Partial<OptionInfo> = {},
-): AddressSchema | OptionalAddressSchema {
-  const input = z.string({ error: (issue) => expected(ADDRESS, issue.input) });
-  const read = (value: string, context: z.RefinementCtx): ListenAddress => {
-    const address = parseListenAddress(value);
-    if (address) return address;
-    context.addIssue({ code: 'custom', message: expected(ADDRESS, value) });
-    return z.NEVER;
-  };
-  const info = { description, kind: 'address', ...more };
-  if (more.required) return option(input.transform(read), info);
-  return option(
-    input.default('').transform((value, context) => (value === '' ? undefined : read(value, context))),
-    info,
-  );
+export function listenAddress(description: string, more: Partial<OptionInfo> = {}) {
+  const schema = z
+    .string({ error: (issue) => expected(ADDRESS, issue.input) })
+    .default('')
+    .transform((value, context): ListenAddress | undefined => {
+      if (value === '') return undefined;
+      const address = parseListenAddress(value);
+      if (address) return address;
+      context.addIssue({ code: 'custom', message: expected(ADDRESS, value) });
+      return z.NEVER;
+    });
+  return option(schema, { description, kind: 'address', ...more });
 }
 
 /** `undefined` for what is not an address to listen on. Port 0 asks the system for a free one. */
@@ -201,6 +185,17 @@ export function positiveInteger(most: number, description: string, more: Partial
     required: true,
     ...more,
   });
+}
+
+/** One of a few words. */
+export function choice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  fallback: Words[number],
+  description: string,
+) {
+  const among = `one of ${words.join(', ')}`;
+  const schema = z.enum(words, { error: (issue) => expected(among, issue.input) }).default(fallback as never);
+  return option(schema, { description, kind: among, defaultText: fallback });
 }
 
 /** `expected …, found …`, as every configuration error says it. */
