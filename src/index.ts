@@ -1,0 +1,47 @@
+/**
+ * Chihaya as a library: a BitTorrent tracker inside another program.
+ *
+ *     const tracker = await createTracker({ udp: { addr: ':6969' } });
+ *     // …
+ *     await tracker.stop();
+ *
+ * This is the whole public API; everything else may change at any time.
+ */
+
+export { AddressFamily } from './bittorrent/address-family.ts';
+export { AnnounceRequest, AnnounceResponse } from './bittorrent/announce.ts';
+export { ClientError } from './bittorrent/client-error.ts';
+export { ContextKey, RequestContext } from './bittorrent/context.ts';
+export { AnnounceEvent } from './bittorrent/event.ts';
+export { Infohash } from './bittorrent/infohash.ts';
+export type { Params } from './bittorrent/params.ts';
+export { Peer } from './bittorrent/peer.ts';
+export { type PeerEntry, PeerList } from './bittorrent/peer-list.ts';
+export { ScrapeRequest, ScrapeResponse, SwarmCounts } from './bittorrent/scrape.ts';
+export type { TrackerLogic } from './bittorrent/tracker-logic.ts';
+export { ConfigError } from './config/problem.ts';
+export type { BoundAddress, Frontend, FrontendDependencies } from './frontend/frontend.ts';
+export {
+  defineHookDriver,
+  type Hook,
+  type HookDependencies,
+  type HookDriver,
+} from './middleware/middleware.ts';
+export type { Clock } from './pkg/clock.ts';
+export type { Logger } from './pkg/logger.ts';
+export type { MaybePromise } from './pkg/maybe-promise.ts';
+export type { Metric, MetricRegistry, Sample } from './pkg/metrics.ts';
+export {
+  createTracker,
+  type Embedding,
+  type HookOptions,
+  type TrackerOptions,
+} from './server/create-tracker.ts';
+export type { Tracker } from './server/tracker.ts';
+export { defineStorageDriver, type StorageDependencies, type StorageDriver } from './storage/driver.ts';
+export {
+  type DeleteResult,
+  type PeerStore,
+  resourceDoesNotExist,
+  type StoreTotals,
+} from './storage/storage.ts';
