@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/**
+ * The command line.
+ *
+ * Exit codes: 0 after a stop that was asked for, 1 if the tracker cannot start or fails, 2 for a
+ * command line that cannot be understood.
+ */
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+
+const DEFAULT_HTTP = 'http://127.0.0.1:6969/announce';
+const DEFAULT_UDP = 'udp://127.0.0.1:6969';
+const USAGE = 2;
+
+const program = new Command('chihaya')
+  .description('A BitTorrent tracker.')
+  .version(version(), '--version', 'print the version')
+  .helpOption('--help', 'print this help')
+  .helpCommand(false)
+  .option('--config <path>', 'configuration file (default: /etc/chihaya.yaml)')
+  .option('--debug', 'log more')
+  .option('--json', 'log a JSON object a line')
+  .option('--nocolors', 'log without colours')
+  .exitOverride()
+  .action(async () => {
+    const { runTracker } = await import('./run-tracker.ts');
+    await runTracker(program.opts());
+  });
+
+program
+  .command('e2e')
+  .description('Test a running tracker from outside.')
+  .helpOption('--help', 'print this help')
+  .option('--httpaddr <url>', 'announce URL of the HTTP frontend; empty to skip it', DEFAULT_HTTP)
+  .option('--udpaddr <url>', 'address of the UDP frontend; empty to skip it', DEFAULT_UDP)
+  .option('--delay <duration>', 'time between the announces of two peers', '1s')
+  .action(async (flags) => {
+    const { runE2e } = await import('./e2e/run-e2e.ts');
+    process.exitCode = await runE2e(flags);
+  });
+
+/** Source and compiled file are equally deep below package.json. */
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed what there is to say; help and version are not failures.
+  process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+}
