@@ -1,8 +1,9 @@
 /** Options of the UDP frontend (`udp`). */
 
 import { z } from 'zod';
-import { duration, listenAddress, text } from '../../pkg/options.ts';
+import { choice, count, duration, listenAddress, text } from '../../pkg/options.ts';
 import { requestOptions } from '../request-options.ts';
+import { SOCKET_KINDS } from './socket/open-socket.ts';
 
 /** What stands in the example file in place of a key. Everybody knows it, so it counts as none. */
 export const PLACEHOLDER_KEY = 'paste a random string here that will be used to hmac connection IDs';
@@ -16,6 +17,15 @@ export const udpOptions = z.strictObject({
   private_key: text(
     "The secret that connection IDs are made with. Trackers that share it accept each other's IDs. Without it, each start makes a random one.",
     { secret: true, example: PLACEHOLDER_KEY },
+  ),
+  socket: choice(
+    SOCKET_KINDS,
+    'auto',
+    'How packets are moved: `mmsg` in batches (Linux), `dgram` one by one, `auto` the first if the system has it.',
+  ),
+  receive_buffer: count(
+    8_388_608,
+    'Bytes of packets that the kernel keeps while the tracker is busy. Beyond `net.core.rmem_max` it takes root.',
   ),
   ...requestOptions,
 });

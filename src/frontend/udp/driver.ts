@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { defineFrontendDriver } from '../frontend.ts';
 import { PLACEHOLDER_KEY, udpOptions } from './config.ts';
 import { UdpFrontend } from './frontend.ts';
-import { DgramSocket } from './socket/dgram-socket.ts';
+import { openSocket } from './socket/open-socket.ts';
 
 export const udpDriver = defineFrontendDriver({
   name: 'udp',
@@ -23,7 +23,11 @@ export const udpDriver = defineFrontendDriver({
       );
       privateKey = randomBytes(32).toString('base64');
     }
-    const socket = await DgramSocket.bind(options.addr);
+    const socket = await openSocket(
+      options.addr,
+      { kind: options.socket, receiveBuffer: options.receive_buffer, reusePort: false },
+      dependencies.logger,
+    );
     return new UdpFrontend(socket, privateKey, options, dependencies);
   },
 });

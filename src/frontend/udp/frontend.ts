@@ -104,7 +104,7 @@ export class UdpFrontend implements Frontend {
 
     const job = this.#job;
     const source = job.announce.peer;
-    source.setAddress(batch.sources, 16 * index, batch.sourceLengths[index] as number);
+    source.setAddress(batch.sources, batch.sourceAt[index] as number, batch.sourceLengths[index] as number);
     job.family = source.family;
     job.limit = source.family === AddressFamily.IPv4 ? MAX_ANSWER_IPV4 : MAX_ANSWER_IPV6;
     job.action = readUint32(input, start + ACTION);

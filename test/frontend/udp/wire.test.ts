@@ -63,7 +63,7 @@ const errorText = (answer: Buffer) => {
   return answer.toString('latin1', 8, answer.length - 1);
 };
 
-describe('UDP on the wire', () => {
+describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
   let logic: FixedLogic;
   let logger: MemoryLogger;
   let frontend: Frontend;
@@ -81,11 +81,14 @@ describe('UDP on the wire', () => {
   async function open(options: object = {}, host = '127.0.0.1'): Promise<void> {
     await close();
     const addr = host.includes(':') ? `[${host}]:0` : `${host}:0`;
-    frontend = await udpDriver.open(udpDriver.options.parse({ addr, private_key: 'secret', ...options }), {
-      logic,
-      logger,
-      metrics: { register() {} },
-    });
+    frontend = await udpDriver.open(
+      udpDriver.options.parse({ addr, private_key: 'secret', socket, ...options }),
+      {
+        logic,
+        logger,
+        metrics: { register() {} },
+      },
+    );
     client = await UdpClient.open(frontend.addresses[0]?.port as number, host === '::' ? '::1' : host);
     isOpen = true;
     connectionId = await client.connect();
@@ -315,7 +318,7 @@ describe('UDP on the wire', () => {
 
   it('says which address cannot be bound', async () => {
     const again = udpDriver.open(
-      udpDriver.options.parse({ addr: `127.0.0.1:${frontend.addresses[0]?.port}` }),
+      udpDriver.options.parse({ socket, addr: `127.0.0.1:${frontend.addresses[0]?.port}` }),
       {
         logic,
         logger,

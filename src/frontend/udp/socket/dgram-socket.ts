@@ -35,13 +35,14 @@ export class DgramSocket implements UdpSocket {
   };
 
   /** Binds a socket to an address; without a host to every address of both families. */
-  static async bind({ host, port }: ListenAddress): Promise<DgramSocket> {
-    if (host !== undefined) return new DgramSocket(await bound((await lookup(host)).address, port));
+  static async bind({ host, port }: ListenAddress, receiveBuffer: number): Promise<DgramSocket> {
+    if (host !== undefined)
+      return new DgramSocket(await bound((await lookup(host)).address, port, receiveBuffer));
     try {
-      return new DgramSocket(await bound('::', port));
+      return new DgramSocket(await bound('::', port, receiveBuffer));
     } catch (error) {
       if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      return new DgramSocket(await bound('0.0.0.0', port));
+      return new DgramSocket(await bound('0.0.0.0', port, receiveBuffer));
     }
   }
 
@@ -55,6 +56,7 @@ export class DgramSocket implements UdpSocket {
       inputAt: new Int32Array(1),
       inputLengths: new Int32Array(1),
       sources: new Uint8Array(16),
+      sourceAt: new Int32Array(1),
       sourceLengths: new Int32Array(1),
       output: this.#ring,
       outputHalfwords: new Uint16Array(this.#ring.buffer),
@@ -106,10 +108,11 @@ export class DgramSocket implements UdpSocket {
   }
 }
 
-function bound(host: string, port: number): Promise<Socket> {
+function bound(host: string, port: number, receiveBuffer: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBuffer,
       // Addresses of clients need no resolver; without this, Node asks one for each answer.
       lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
     });

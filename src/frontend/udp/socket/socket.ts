@@ -18,8 +18,9 @@ export interface PacketBatch {
   input: Uint8Array;
   readonly inputAt: Int32Array;
   readonly inputLengths: Int32Array;
-  /** 16 bytes a packet: the source address, IPv4 in the first 4. */
+  /** The source address of packet `i` is at `sources[sourceAt[i]…]`. */
   readonly sources: Uint8Array;
+  readonly sourceAt: Int32Array;
   /** 4 or 16. An IPv6 socket may give IPv4 sources as mapped addresses of 16. */
   readonly sourceLengths: Int32Array;
   readonly output: Uint8Array;

@@ -1,0 +1,242 @@
+/**
+ * The fast socket: batches of packets through Linux's recvmmsg and sendmmsg, inside the event loop.
+ *
+ *   poll, in a thread of the pool ──▶ drain: recvmmsg ─▶ handle ─▶ sendmmsg, up to ROUNDS times
+ *        ▲                              │   ▲
+ *        └────────── dry ───────────────┘   └── setImmediate: everything else in the loop has its turn
+ *
+ * Answers leave from the address their request came to: the control message that says where a packet
+ * arrived (IP_PKTINFO, IPV6_PKTINFO) goes back with the answer.
+ */
+
+import { lookup } from 'node:dns/promises';
+import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import type { BoundAddress } from '../../frontend.ts';
+import { type Libc, lastError } from './libc.ts';
+import {
+  BATCH,
+  CONTROL,
+  CONTROL_LENGTH,
+  FLAGS,
+  MESSAGE_LENGTH,
+  MessageHeaders,
+  NAME,
+  NAME_LENGTH,
+} from './message-headers.ts';
+import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  decodeSocketAddress,
+  encodeSocketAddress,
+  IPV4_ADDRESS,
+  IPV6_ADDRESS,
+  SOCKADDR_IN6,
+} from './socket-address.ts';
+
+// Linux's constants (asm-generic, which every supported architecture uses).
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEPORT = 15;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
+const IPPROTO_IP = 0;
+const IP_PKTINFO = 8;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
+const MSG_DONTWAIT = 0x40;
+const MSG_TRUNC = 0x20;
+const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+const POLLIN = 1;
+
+/** Where in a control message the interface is that a packet came by. Zero leaves the way back to routing. */
+const INTERFACE_IPV4 = 16 / 4;
+const INTERFACE_IPV6 = 32 / 4;
+
+/** Batches handled before the event loop has its turn. */
+const ROUNDS = 4;
+
+export interface MmsgOptions {
+  /** Bytes of packets the kernel may hold for us. */
+  readonly receiveBuffer: number;
+  /** Whether other sockets may be bound to the same address, to share its packets. */
+  readonly reusePort: boolean;
+}
+
+export class MmsgSocket implements UdpSocket {
+  readonly address: BoundAddress;
+  readonly #libc: Libc;
+  readonly #fd: number;
+  /** Written to in order to wake the thread that polls. */
+  readonly #wakeFd: number;
+  readonly #pollDescriptors: Int32Array;
+  readonly #names = new Uint8Array(NAME * BATCH);
+  readonly #controls = new Uint8Array(CONTROL * BATCH);
+  readonly #controlWords = new Int32Array(this.#controls.buffer);
+  readonly #received: MessageHeaders;
+  readonly #sent: MessageHeaders;
+  readonly #batch: PacketBatch;
+  #handle: (batch: PacketBatch) => void = () => {};
+  #paused = false;
+  #polling: Promise<void> | undefined;
+
+  static async bind(libc: Libc, { host, port }: ListenAddress, options: MmsgOptions): Promise<MmsgSocket> {
+    if (host !== undefined) return new MmsgSocket(libc, (await lookup(host)).address, port, options);
+    try {
+      return new MmsgSocket(libc, '::', port, options);
+    } catch (error) {
+      // A system without IPv6.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
+      return new MmsgSocket(libc, '0.0.0.0', port, options);
+    }
+  }
+
+  private constructor(libc: Libc, host: string, port: number, options: MmsgOptions) {
+    this.#libc = libc;
+    this.#fd = openSocket(libc, host, port, options);
+    this.#wakeFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+    this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
+    this.#pollDescriptors = Int32Array.of(this.#fd, POLLIN, this.#wakeFd, POLLIN);
+    this.#received = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
+    this.#sent = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
+    for (let i = 0; i < BATCH; i++) this.#expect(i);
+    const places = Int32Array.from({ length: BATCH }, (_, i) => i * SLOT);
+    this.#batch = {
+      count: 0,
+      input: this.#received.slots,
+      inputAt: places,
+      inputLengths: new Int32Array(BATCH),
+      sources: this.#names,
+      sourceAt: new Int32Array(BATCH),
+      sourceLengths: new Int32Array(BATCH),
+      output: this.#sent.slots,
+      outputHalfwords: new Uint16Array(this.#sent.slots.buffer),
+      outputAt: places,
+      outputLengths: new Int32Array(BATCH),
+    };
+  }
+
+  start(handle: (batch: PacketBatch) => void): void {
+    this.#handle = handle;
+    this.#arm();
+  }
+
+  reply(_batch: PacketBatch, index: number): Reply {
+    const name = this.#names.slice(index * NAME, (index + 1) * NAME);
+    const control = this.#controls.slice(index * CONTROL, (index + 1) * CONTROL);
+    const message = new MessageHeaders(this.#libc, 1, name, control);
+    message.set(0, NAME_LENGTH, this.#received.get(index, NAME_LENGTH));
+    message.set(0, CONTROL_LENGTH, this.#received.get(index, CONTROL_LENGTH));
+    return (answer, length) => {
+      message.slots.set(answer.subarray(0, length));
+      message.setLength(0, length);
+      this.#libc.sendmmsg(this.#fd, message.address, 1, 0);
+    };
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#libc.write(this.#wakeFd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#paused) this.pause();
+    await this.#polling;
+    this.#libc.close(this.#fd);
+    this.#libc.close(this.#wakeFd);
+  }
+
+  /** Waits for packets without keeping the event loop from anything else. */
+  #arm(): void {
+    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, -1).then(() => this.#drain());
+  }
+
+  readonly #drain = (): void => {
+    for (let round = 0; round < ROUNDS; round++) {
+      if (this.#paused) return;
+      const count = this.#libc.recvmmsg(this.#fd, this.#received.address, BATCH, MSG_DONTWAIT, null);
+      if (count <= 0) {
+        this.#arm();
+        return;
+      }
+      this.#take(count);
+      this.#handle(this.#batch);
+      this.#send(count);
+    }
+    setImmediate(this.#drain);
+  };
+
+  /** Describes the packets received to the handler, and makes their headers ready for sending. */
+  #take(count: number): void {
+    const batch = this.#batch;
+    const received = this.#received;
+    batch.count = count;
+    for (let i = 0; i < count; i++) {
+      const truncated = (received.get(i, FLAGS) & MSG_TRUNC) !== 0;
+      batch.inputLengths[i] = truncated ? 0 : received.get(i, MESSAGE_LENGTH);
+      const ipv4 = this.#names[i * NAME] === AF_INET;
+      batch.sourceAt[i] = i * NAME + (ipv4 ? IPV4_ADDRESS : IPV6_ADDRESS);
+      batch.sourceLengths[i] = ipv4 ? 4 : 16;
+      this.#sent.set(i, NAME_LENGTH, received.get(i, NAME_LENGTH));
+      this.#sent.set(i, CONTROL_LENGTH, received.get(i, CONTROL_LENGTH));
+      this.#controlWords[(i * CONTROL) / 4 + (ipv4 ? INTERFACE_IPV4 : INTERFACE_IPV6)] = 0;
+    }
+  }
+
+  #send(count: number): void {
+    const { outputLengths } = this.#batch;
+    for (let i = 0; i < count; i++) this.#sent.setLength(i, outputLengths[i] as number);
+    for (let from = 0; from < count; ) {
+      if (outputLengths[from] === 0) {
+        from++;
+        continue;
+      }
+      let to = from + 1;
+      while (to < count && outputLengths[to] !== 0) to++;
+      const sent = this.#libc.sendmmsg(this.#fd, this.#sent.addressOf(from), to - from, 0);
+      // What the kernel refuses to send (to port 0, to a network that is gone) is skipped.
+      from += sent > 0 ? sent : 1;
+    }
+    for (let i = 0; i < count; i++) this.#expect(i);
+  }
+
+  /** Makes a header ready for receiving: the kernel has written what it used over what there is. */
+  #expect(message: number): void {
+    this.#received.set(message, NAME_LENGTH, NAME);
+    this.#received.set(message, CONTROL_LENGTH, CONTROL);
+  }
+}
+
+function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions): number {
+  const what = `cannot bind UDP ${formatHostPort(host, port)}`;
+  const address = encodeSocketAddress(host, port);
+  const domain = address.length === SOCKADDR_IN6 ? AF_INET6 : AF_INET;
+  const fd = libc.socket(domain, SOCK_DGRAM_CLOEXEC, 0);
+  if (fd < 0) throw lastError(libc, what);
+  const set = (level: number, name: number, value: number) =>
+    libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
+  if (domain === AF_INET6) {
+    set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  } else {
+    set(IPPROTO_IP, IP_PKTINFO, 1);
+  }
+  if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, 1);
+  // Beyond the system's limit only root may go.
+  if (set(SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer) < 0)
+    set(SOL_SOCKET, SO_RCVBUF, options.receiveBuffer);
+  if (libc.bind(fd, address, address.length) < 0) {
+    const error = lastError(libc, what);
+    libc.close(fd);
+    throw error;
+  }
+  return fd;
+}
+
+function boundAddress(libc: Libc, fd: number): { readonly host: string; readonly port: number } {
+  const address = new Uint8Array(SOCKADDR_IN6);
+  libc.getsockname(fd, address, Int32Array.of(SOCKADDR_IN6));
+  return decodeSocketAddress(address);
+}

@@ -1,0 +1,35 @@
+/** Chooses the socket: the batched one where the system has it, else the portable one. */
+
+import type { Logger } from '../../../pkg/logger.ts';
+import type { ListenAddress } from '../../../pkg/options.ts';
+import { DgramSocket } from './dgram-socket.ts';
+import { type Libc, loadLibc } from './libc.ts';
+import { MmsgSocket } from './mmsg-socket.ts';
+import type { UdpSocket } from './socket.ts';
+
+export const SOCKET_KINDS = ['auto', 'mmsg', 'dgram'] as const;
+
+export interface SocketOptions {
+  readonly kind: (typeof SOCKET_KINDS)[number];
+  /** Bytes of packets the kernel may hold for us. */
+  readonly receiveBuffer: number;
+  readonly reusePort: boolean;
+}
+
+export async function openSocket(
+  address: ListenAddress,
+  options: SocketOptions,
+  logger: Logger,
+): Promise<UdpSocket> {
+  if (options.kind === 'dgram') return DgramSocket.bind(address, options.receiveBuffer);
+  let libc: Libc;
+  try {
+    libc = await loadLibc();
+  } catch (error) {
+    const reason = (error as Error).message;
+    if (options.kind === 'mmsg') throw new Error(`udp.socket is mmsg, but ${reason}`, { cause: error });
+    logger.info({ reason }, 'UDP packets go one by one through node:dgram');
+    return DgramSocket.bind(address, options.receiveBuffer);
+  }
+  return MmsgSocket.bind(libc, address, options);
+}
