@@ -62,7 +62,8 @@ export function parseText<F extends Component, S extends Component, H extends Co
 }
 
 function syntaxProblems(document: Document, text: string, place: (offset: number) => string): string[] {
-  return document.errors.map(({ code, message, pos: [start] }) => {
+  // Of a tag or a directive that is not known YAML only warns; it cannot be meant either.
+  return [...document.errors, ...document.warnings].map(({ code, message, pos: [start] }) => {
     if (code === 'DUPLICATE_KEY') {
       const key = /^["']?([^:"'\n]*)/.exec(text.slice(start))?.[1]?.trim();
       return `${place(start)}: expected each key once, found "${key}" again`;

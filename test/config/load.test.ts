@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expandPath, load, parseText } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
@@ -178,6 +179,61 @@ describe('what does not load', () => {
     const problems = problemsOf('chihaya:\n  udp: {\n');
     expect(problems[0]).toMatch(/^c\.yaml:3:1: expected YAML, found a mistake in it: /);
     expect(problemsOf('chihaya:\n  udp:\n   - a\n  b\n')[0]).toMatch(/^c\.yaml:\d+:\d+: expected YAML/);
+  });
+
+  test('a tag that is not known', () => {
+    expect(problemsOf('chihaya:\n  udp: { private_key: !env KEY }\n')).toEqual([
+      'c.yaml:2:23: expected YAML, found a mistake in it: Unresolved tag',
+    ]);
+  });
+
+  test('whatever it is, only a ConfigError comes of it', () => {
+    const word = fc.constantFrom(
+      'chihaya',
+      'http',
+      'udp',
+      'addr',
+      'storage',
+      'name',
+      'prehooks',
+      '__proto__',
+      ':1',
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        word,
+        fc.integer(),
+        fc.double(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(word, tie('value'), { maxKeys: 4 }),
+      ),
+    }));
+    const text = fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'chihaya:\n -{}[]&*!|>\'"#%@,?ab') }),
+      value.map((inner) => JSON.stringify({ chihaya: inner })),
+    );
+    let refused = 0;
+    let accepted = 0;
+    fc.assert(
+      fc.property(text, (input) => {
+        try {
+          read(input);
+          accepted++;
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConfigError);
+          const { problems } = error as ConfigError;
+          expect(problems.length).toBeGreaterThan(0);
+          for (const problem of problems) expect(problem).toMatch(/^c\.yaml(:\d+:\d+)?: /);
+          refused++;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(refused).toBeGreaterThan(500);
+    expect(accepted).toBeGreaterThan(20);
   });
 
   test('aliases of aliases', () => {
