@@ -54,6 +54,9 @@ const POLLIN = 1;
 const INTERFACE_IPV4 = 16 / 4;
 const INTERFACE_IPV6 = 32 / 4;
 
+/** The longest a thread waits for packets, in milliseconds: a thread that ends without a word is not waited for longer. */
+const POLL_TIMEOUT = 1000;
+
 /** Batches handled before the event loop has its turn. */
 const ROUNDS = 4;
 
@@ -120,6 +123,8 @@ export class MmsgSocket implements UdpSocket {
 
   start(handle: (batch: PacketBatch) => void): void {
     this.#handle = handle;
+    // Node waits at its exit for the thread that polls.
+    process.once('exit', this.#wake);
     this.#arm();
   }
 
@@ -138,19 +143,24 @@ export class MmsgSocket implements UdpSocket {
 
   pause(): void {
     this.#paused = true;
-    this.#libc.write(this.#wakeFd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
+    this.#wake();
   }
 
   async close(): Promise<void> {
     if (!this.#paused) this.pause();
     await this.#polling;
+    process.off('exit', this.#wake);
     this.#libc.close(this.#fd);
     this.#libc.close(this.#wakeFd);
   }
 
+  readonly #wake = (): void => {
+    this.#libc.write(this.#wakeFd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
+  };
+
   /** Waits for packets without keeping the event loop from anything else. */
   #arm(): void {
-    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, -1).then(() => this.#drain());
+    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, POLL_TIMEOUT).then(() => this.#drain());
   }
 
   readonly #drain = (): void => {
