@@ -31,6 +31,9 @@ const LONGEST_TICK = 250;
 /** Accepting can fail thousands of times a second when descriptors run out; said this often (milliseconds). */
 const ACCEPT_LOG_INTERVAL = 1000;
 
+/** A busy tracker's queue is never empty for long; a stop has to end. */
+const MOST_ROUNDS = 1000;
+
 export class HttpFrontend implements Frontend, ConnectionHost {
   readonly addresses: BoundAddress[] = [];
   readonly routes: Routes;
@@ -51,6 +54,7 @@ export class HttpFrontend implements Frontend, ConnectionHost {
   readonly #connections = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout;
   #stopped: Promise<void> | undefined;
+  #accepted = 0;
   #acceptFailedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(options: HttpOptions, dependencies: FrontendDependencies) {
@@ -115,17 +119,29 @@ export class HttpFrontend implements Frontend, ConnectionHost {
 
   async #stop(): Promise<void> {
     this.stopping = true;
+    await this.#emptyBacklog();
     // `close` frees the port at once and calls back when the last connection is gone.
     const closed = this.#servers.map(
       (server) =>
         new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
-    // One round of the event loop: requests that the system has already received are under way, too.
-    await nextRound();
     for (const connection of this.#connections) connection.stop();
     await Promise.all(closed);
     await this.#idle();
     clearInterval(this.#sweeper);
+  }
+
+  /**
+   * Serves what the system has already received. Connections that it has completed would be reset if they
+   * were still in its queue when the socket closes, and libuv takes one of them a round.
+   */
+  async #emptyBacklog(): Promise<void> {
+    let before: number;
+    let rounds = 0;
+    do {
+      before = this.#accepted;
+      await nextRound();
+    } while (this.#accepted > before && ++rounds < MOST_ROUNDS);
   }
 
   /** Resolves when no hook has anything left to do. */
@@ -153,6 +169,7 @@ export class HttpFrontend implements Frontend, ConnectionHost {
   }
 
   #accept(socket: Socket, scheme: Scheme, context: SecureContext | undefined): void {
+    this.#accepted++;
     const remote = this.#parser.clientAddress.remote(socket.remoteAddress);
     if (!remote) {
       // It was reset before it could be accepted.
@@ -190,6 +207,7 @@ function secure(socket: Socket, context: SecureContext): TLSSocket {
   return new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] });
 }
 
+/** A whole round of the event loop, its poll for new bytes and connections included. */
 function nextRound(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
