@@ -1,6 +1,7 @@
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -92,18 +93,25 @@ describe('a tracker that cannot start ends with 1', () => {
   });
 
   test.each(['metrics_addr', 'http', 'udp'])('an address of %s that is taken', async (key) => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    const udp = (await import('node:dgram')).createSocket('udp4');
-    await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
-    const address = `127.0.0.1:${port}`;
+    const taken = key === 'udp' ? await takenUdpPort() : await takenTcpPort();
+    const address = `127.0.0.1:${taken.port}`;
     const value = key === 'metrics_addr' ? address : { addr: address };
     const path = await configFile(`${key}.yaml`, JSON.stringify({ chihaya: { [key]: value } }));
     const { code, stderr } = await chihaya(['--config', path]);
-    server.close();
-    udp.close();
+    taken.free();
     expect(stderr).toMatch(new RegExp(`did not start: .*${address}.*EADDRINUSE`));
     expect(code).toBe(1);
   });
 });
+
+async function takenTcpPort(): Promise<{ port: number; free: () => void }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, free: () => server.close() };
+}
+
+async function takenUdpPort(): Promise<{ port: number; free: () => void }> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return { port: socket.address().port, free: () => socket.close() };
+}
