@@ -40,6 +40,17 @@ test('e2e --help names every flag and its default', async () => {
   expect(stdout).toMatch(/--delay <duration> .*default: "1s"/s);
 });
 
+test('docs/command-line.md lists every flag, and no other', async () => {
+  const help = [await chihaya(['--help']), await chihaya(['e2e', '--help'])]
+    .map(({ stdout }) => stdout)
+    .join('');
+  const flags = new Set([...help.matchAll(/^ +(--[a-z0-9]+)/gm)].map(([, flag]) => flag));
+  const page = readFileSync('docs/command-line.md', 'utf8');
+  const listed = new Set([...page.matchAll(/^\| `(--[a-z0-9]+)/gm)].map(([, flag]) => flag));
+  expect(flags.size).toBe(9);
+  expect(listed).toEqual(flags);
+});
+
 describe('a command line that cannot be understood ends with 2', () => {
   test.each([
     [['--no-such-flag'], "unknown option '--no-such-flag'"],
