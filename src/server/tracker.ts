@@ -89,7 +89,8 @@ export class Tracker {
 
       const frontends: Frontend[] = [];
       // All at once: none takes new requests while another still answers its last.
-      closers.push(async () => void (await Promise.all(frontends.map((frontend) => frontend.stop()))));
+      const stopFrontend = (frontend: Frontend) => closeInReverse([() => frontend.stop()], logger);
+      closers.push(async () => void (await Promise.all(frontends.map(stopFrontend))));
       for (const chosen of config.frontends) {
         frontends.push(
           await open(chosen, logger, (driver, options, own) =>
