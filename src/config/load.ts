@@ -69,7 +69,7 @@ function syntaxProblems(document: Document, text: string, place: (offset: number
       return `${place(start)}: expected each key once, found "${key}" again`;
     }
     // What follows a colon quotes the file, where a secret may stand.
-    return `${place(start)}: expected YAML, found a mistake in it: ${message.replace(/:.*$/s, '')}`;
+    return `${place(start)}: expected YAML, found a mistake in it: ${message.replace(/(?<=[\w)]): .*$/s, '')}`;
   });
 }
 

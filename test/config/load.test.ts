@@ -178,6 +178,9 @@ describe('what does not load', () => {
   test('text that is no YAML', () => {
     const problems = problemsOf('chihaya:\n  udp: {\n');
     expect(problems[0]).toMatch(/^c\.yaml:3:1: expected YAML, found a mistake in it: /);
+    expect(problemsOf('chihaya: {\n  udp {} }\n')).toEqual([
+      'c.yaml:2:7: expected YAML, found a mistake in it: Missing , or : between flow map items',
+    ]);
     expect(problemsOf('chihaya:\n  udp:\n   - a\n  b\n')[0]).toMatch(/^c\.yaml:\d+:\d+: expected YAML/);
   });
 
