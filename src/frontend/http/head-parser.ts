@@ -32,9 +32,14 @@ const SLASH = 0x2f;
 const COLON = 0x3a;
 const QUESTION_MARK = 0x3f;
 
-/** Bytes that may stand in a line: everything but controls other than HT. */
-const TEXT = new Uint8Array(256).fill(1, SP).fill(0, 0x7f, 0x80);
-TEXT[HT] = 1;
+/** What a byte means in a line: 0 for controls other than HT, which may not stand there. */
+const CONTROL = 0;
+const PLAIN = 1;
+const SPACE = 2;
+const MARK = 3;
+const MEANING = new Uint8Array(256).fill(PLAIN, SP).fill(CONTROL, 0x7f, 0x80);
+MEANING[SP] = MEANING[HT] = SPACE;
+MEANING[QUESTION_MARK] = MARK;
 
 /** Bytes of a token (RFC 9110 section 5.6.2), lower-cased; 0 for every other. */
 const TOKEN = new Uint8Array(256);
@@ -75,6 +80,9 @@ export class RequestHead {
   #line = 0;
   #scanned = 0;
   #inFields = false;
+  /** Spaces in the request line so far, and where its first question mark is, or -1. */
+  #spaces = 0;
+  #mark = -1;
   #hosts = 0;
   #contentLengths = 0;
   #close = false;
@@ -93,6 +101,8 @@ export class RequestHead {
     this.hasBody = false;
     this.addressLineCount = 0;
     this.#inFields = false;
+    this.#spaces = 0;
+    this.#mark = -1;
     this.#hosts = 0;
     this.#contentLengths = 0;
     this.#close = false;
@@ -108,7 +118,8 @@ export class RequestHead {
     let line = this.#line;
     let i = this.#scanned;
     for (;;) {
-      while (i < limit && TEXT[bytes[i] as number] === 1) i++;
+      if (this.#inFields) while (i < limit && MEANING[bytes[i] as number] !== CONTROL) i++;
+      else i = this.#scanRequestLine(bytes, i, limit);
       if (i + 1 >= limit) {
         // A byte that can only be wrong is not waited for: TLS on a plain port is refused at once.
         if (i < limit && bytes[i] !== CR) return HeadStatus.Malformed;
@@ -139,6 +150,7 @@ export class RequestHead {
     this.#start += by;
     this.#line += by;
     this.#scanned += by;
+    if (this.#mark >= 0) this.#mark += by;
     this.pathStart += by;
     this.pathEnd += by;
     this.queryStart += by;
@@ -155,12 +167,27 @@ export class RequestHead {
     return true;
   }
 
+  /** Looks at a request line up to its end, a byte that may not stand in it, or `limit`. */
+  #scanRequestLine(bytes: Uint8Array, start: number, limit: number): number {
+    let i = start;
+    for (; i < limit; i++) {
+      const meaning = MEANING[bytes[i] as number];
+      if (meaning === PLAIN) continue;
+      if (meaning === CONTROL) break;
+      if (meaning === SPACE) this.#spaces++;
+      else if (this.#mark < 0) this.#mark = i;
+    }
+    return i;
+  }
+
   #requestLine(bytes: Uint8Array, start: number, end: number): boolean {
     let methodEnd = start;
     while (methodEnd < end && TOKEN[bytes[methodEnd] as number] !== 0) methodEnd++;
     const targetStart = methodEnd + 1;
     const targetEnd = end - VERSION.length - 2;
-    if (methodEnd === start || bytes[methodEnd] !== SP || targetEnd <= targetStart) return false;
+    if (this.#spaces !== 2 || methodEnd === start || bytes[methodEnd] !== SP || targetEnd <= targetStart) {
+      return false;
+    }
     if (bytes[targetEnd] !== SP || !same(bytes, targetEnd + 1, end - 1, VERSION)) return false;
     const minor = (bytes[end - 1] as number) - 0x30;
     if (minor < 0 || minor > 9) return false;
@@ -180,12 +207,7 @@ export class RequestHead {
       pathStart = afterAuthority(bytes, start, end);
       if (pathStart < 0 && this.method !== Method.Other) return false;
     }
-    let mark = -1;
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i] as number;
-      if (byte === SP || byte === HT) return false;
-      if (byte === QUESTION_MARK && mark < 0) mark = i;
-    }
+    const mark = this.#mark;
     this.pathStart = Math.max(pathStart, start);
     this.pathEnd = mark < 0 ? end : mark;
     this.queryStart = mark < 0 ? end : mark + 1;

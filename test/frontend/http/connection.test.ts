@@ -122,7 +122,7 @@ describe('requests in pieces', () => {
       client.write(request.slice(at));
       const text = await client.answers(1);
       expect(text).toBe(ok(COMPACT_BODY));
-      client.received = Buffer.alloc(0);
+      client.clear();
     }
     client.close();
   });
@@ -137,7 +137,7 @@ describe('requests in pieces', () => {
       await nextRound();
       client.write(bytes.slice(at));
       expect(await client.answers(2)).toBe(first.answer + second.answer);
-      client.received = Buffer.alloc(0);
+      client.clear();
     }
     client.close();
   });

@@ -101,17 +101,16 @@ export async function serve(
 /** One connection, byte by byte. */
 export class RawClient {
   readonly socket: Socket;
-  /** Everything received so far; the `Date` fields, which no literal can expect, are cut out of `text`. */
-  received = Buffer.alloc(0);
   ended = false;
   /** Settles when the connection is gone, however it went. */
   readonly closed: Promise<void>;
+  #chunks: Buffer[] = [];
   #wake: () => void = () => {};
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
-      this.received = Buffer.concat([this.received, chunk]);
+      this.#chunks.push(chunk);
       this.#wake();
     });
     socket.on('error', () => {});
@@ -147,7 +146,18 @@ export class RawClient {
     else this.socket.write(bytes);
   }
 
-  /** A character a byte. */
+  /** Everything received so far. */
+  get received(): Buffer {
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] as Buffer;
+  }
+
+  /** Forgets what has been received. */
+  clear(): void {
+    this.#chunks = [];
+  }
+
+  /** `received`, a character a byte, without the `Date` fields, which no literal can expect. */
   get text(): string {
     return withoutDate(this.received.toString('latin1'));
   }
