@@ -21,6 +21,31 @@ export interface StorageDriver<Schema extends z.ZodType = z.ZodType> {
   /** The schema of `storage.config`: strict, with defaults. */
   readonly options: Schema;
   open(options: z.output<Schema>, dependencies: StorageDependencies): Promise<PeerStore>;
+  /**
+   * Opens a store that worker threads have in common with this one. A driver without it is opened by each
+   * worker for itself, as suits a store that lies elsewhere.
+   */
+  host?(options: z.output<Schema>, dependencies: StorageDependencies): Promise<StorageHost>;
+  /** In a worker: prepares to share the store of the thread that sent the invitation. */
+  join?(invitation: unknown): StorageGuest;
+}
+
+/** The thread that others share its store with. It does the upkeep for all. */
+export interface StorageHost {
+  /** This thread's own access to the store; stopping it ends the sharing. */
+  readonly store: PeerStore;
+  /** What `join` needs; can be sent to another thread. */
+  readonly invitation: unknown;
+  /** What `StorageGuest.open` needs; made after the worker has joined, and sent to it. */
+  admit(): unknown;
+  /** A worker has died: frees what it held and mends what it left half done. Its number may be given away again. */
+  bury(thread: number): void;
+}
+
+/** A worker that has joined, and has yet to be admitted. */
+export interface StorageGuest {
+  /** @param thread the worker's number: from 2 to 255, and no other's */
+  open(admission: unknown, thread: number, dependencies: { readonly clock: Clock }): PeerStore;
 }
 
 /** Ties the type of `open`'s options to the schema. */

@@ -8,6 +8,8 @@
  * the collector's place; that peer is found at the next collection.
  */
 
+import type { NoLocks } from './locks.ts';
+import { SHARD_LOCKS } from './store-parts.ts';
 import type { SwarmPeers } from './swarm-peers.ts';
 import { PEERS } from './swarm-table.ts';
 
@@ -17,46 +19,81 @@ const SLICE = 0.25;
 /** How many peers are looked at between two looks at the time. */
 const STEP = 256;
 
-/**
- * Removes from `peers` all last seen before `second`, at the time `now`. Resolves when every swarm has been
- * looked at, or `stopped` says so.
- */
-export async function collect(
-  peers: SwarmPeers,
-  second: number,
-  now: number,
-  stopped: () => boolean,
-): Promise<void> {
-  const { swarms } = peers;
-  let swarm = 0;
-  let position = -1;
-  let budget = STEP;
-  let deadline = performance.now() + SLICE;
-  while (swarm < swarms.length) {
-    if (swarms.isLive(swarm)) {
-      const size = peers.size(swarm);
-      if (position < 0 || position > size) position = size;
-      while (position > 0 && budget > 0) {
-        position--;
-        budget--;
-        if (peers.lastSeen(swarm, position) < second) peers.remove(swarm, position, now);
-      }
-      if (position <= 0 && swarms.isLive(swarm) && size === 0 && swarms.get(swarm, PEERS) < second) {
-        swarms.remove(swarm);
-      }
-    } else {
-      position = 0;
+/** A position behind every peer of a swarm. */
+const END = 2 ** 31 - 1;
+
+/** One collection over the swarms of one family. */
+export class Collection {
+  readonly #peers: SwarmPeers;
+  readonly #locks: NoLocks;
+  readonly #before: number;
+  readonly #now: number;
+  #swarm = 0;
+  #position = END;
+  #budget = 0;
+
+  /**
+   * @param before peers last seen before this second are removed
+   * @param now the present second
+   */
+  constructor(peers: SwarmPeers, locks: NoLocks, before: number, now: number) {
+    this.#peers = peers;
+    this.#locks = locks;
+    this.#before = before;
+    this.#now = now;
+  }
+
+  /** Resolves when every swarm has been looked at, or `stopped` says so. */
+  async run(stopped: () => boolean): Promise<void> {
+    while (this.#slice(performance.now() + SLICE)) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (stopped()) return;
     }
-    budget--;
-    if (position <= 0) {
-      swarm++;
-      position = -1;
+  }
+
+  /** Returns whether there is more to do. */
+  #slice(deadline: number): boolean {
+    const { swarms } = this.#peers;
+    do {
+      this.#budget = STEP;
+      while (this.#budget > 0) {
+        if (this.#swarm === swarms.length) return false;
+        if (swarms.isLive(this.#swarm)) this.#look();
+        else this.#position = 0;
+        this.#budget--;
+        if (this.#position > 0) continue;
+        this.#swarm++;
+        this.#position = END;
+      }
+    } while (performance.now() < deadline);
+    return true;
+  }
+
+  /** Looks at the current swarm's peers before the current position, as many as the budget allows. */
+  #look(): void {
+    const { swarms } = this.#peers;
+    // Another thread may give the record to another swarm as long as its shard is not locked.
+    const shard = swarms.shardOf(this.#swarm);
+    this.#locks.acquire(SHARD_LOCKS + shard);
+    try {
+      if (swarms.isLive(this.#swarm) && swarms.shardOf(this.#swarm) === shard) this.#lookLocked();
+      else this.#position = 0;
+    } finally {
+      this.#locks.release(SHARD_LOCKS + shard);
     }
-    if (budget > 0) continue;
-    budget = STEP;
-    if (performance.now() < deadline) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    if (stopped()) return;
-    deadline = performance.now() + SLICE;
+  }
+
+  #lookLocked(): void {
+    const peers = this.#peers;
+    const swarm = this.#swarm;
+    const size = peers.size(swarm);
+    if (size === 0 && peers.swarms.get(swarm, PEERS) < this.#before) peers.swarms.remove(swarm);
+    const from = Math.min(this.#position, size);
+    const to = Math.max(0, from - this.#budget);
+    for (let i = from - 1; i >= to; i--) {
+      if (peers.lastSeen(swarm, i) < this.#before) peers.remove(swarm, i, this.#now);
+    }
+    this.#budget -= from - to;
+    this.#position = to;
   }
 }

@@ -42,13 +42,20 @@ export class HashIndex {
   #slot = 0;
   #hash = 0;
 
-  /** @param pageBits a page has 2^pageBits slots */
-  constructor(blocks: IntBlocks, shards: number, pageBits: number) {
+  /**
+   * @param state `wordsFor(shards)` words, zero at first
+   * @param pageBits a page has 2^pageBits slots
+   */
+  constructor(blocks: IntBlocks, state: Int32Array, pageBits: number) {
     this.#blocks = blocks;
     this.#pageBits = pageBits;
     this.#capacity = (1 << pageBits) - (1 << (pageBits - 3));
-    this.#shards = new Int32Array(shards * STATE);
+    this.#shards = state;
     this.#scratch = new Int32Array(2 << pageBits);
+  }
+
+  static wordsFor(shards: number): number {
+    return shards * STATE;
   }
 
   /** The first value under `hash`, or NONE. The caller compares what the value stands for and may ask for the `next`. */

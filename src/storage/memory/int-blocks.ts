@@ -6,7 +6,8 @@
  * about a hundredth of the store, and freed ones are taken by the next.
  */
 
-import type { Allocate } from './allocate.ts';
+import type { NoLocks } from './locks.ts';
+import type { StoreMemory } from './store-memory.ts';
 
 /** Words in a segment, and so in the largest block: 2^16, 256 KiB. */
 const SEGMENT_BITS = 16;
@@ -15,13 +16,20 @@ const SEGMENT_BITS = 16;
 export const MAX_BLOCK_BITS = SEGMENT_BITS;
 
 export class IntBlocks {
-  readonly #allocate: Allocate;
+  readonly #memory: StoreMemory;
+  readonly #locks: NoLocks;
+  readonly #id: number;
   readonly #segments: Int32Array[] = [];
   /** The first free block of 2^k words, plus one; a free block's first word names the next. */
-  readonly #free = new Int32Array(MAX_BLOCK_BITS + 1);
+  readonly #free: Int32Array;
 
-  constructor(allocate: Allocate) {
-    this.#allocate = allocate;
+  /** @param id of its area, its pool and its lock */
+  constructor(memory: StoreMemory, locks: NoLocks, id: number) {
+    this.#memory = memory;
+    this.#locks = locks;
+    this.#id = id;
+    this.#free = memory.area(id, MAX_BLOCK_BITS + 1);
+    memory.openPool(id, 4 << SEGMENT_BITS, (buffer) => this.#segments.push(new Int32Array(buffer)));
   }
 
   /** The words that block `block` lies in, from `offsetOf(block)` on. */
@@ -29,20 +37,27 @@ export class IntBlocks {
     return this.#segments[block >>> SEGMENT_BITS] as Int32Array;
   }
 
-  /** Bytes reserved. */
-  get byteLength(): number {
-    return this.#segments.length << (SEGMENT_BITS + 2);
-  }
-
   /** A block of `1 << bits` words, all zero. */
   alloc(bits: number): number {
-    const block = this.#take(bits);
+    this.#locks.acquire(this.#id);
+    let block: number;
+    try {
+      block = this.#take(bits);
+    } finally {
+      this.#locks.release(this.#id);
+    }
     const at = offsetOf(block);
     this.words(block).fill(0, at, at + (1 << bits));
     return block;
   }
 
   free(block: number, bits: number): void {
+    this.#locks.acquire(this.#id);
+    this.#give(block, bits);
+    this.#locks.release(this.#id);
+  }
+
+  #give(block: number, bits: number): void {
     this.words(block)[offsetOf(block)] = this.#free[bits] as number;
     this.#free[bits] = block + 1;
   }
@@ -54,11 +69,11 @@ export class IntBlocks {
       return free - 1;
     }
     if (bits === MAX_BLOCK_BITS) {
-      this.#segments.push(new Int32Array(this.#allocate(4 << SEGMENT_BITS)));
+      this.#memory.grow(this.#id);
       return (this.#segments.length - 1) << SEGMENT_BITS;
     }
     const block = this.#take(bits + 1);
-    this.free(block + (1 << bits), bits);
+    this.#give(block + (1 << bits), bits);
     return block;
   }
 }

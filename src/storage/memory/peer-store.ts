@@ -17,20 +17,30 @@ import type { Clock } from '../../pkg/clock.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import type { Upkeep } from '../upkeep.ts';
-import { allocatePrivate } from './allocate.ts';
-import { collect } from './collector.ts';
+import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
+import { NoLocks, ThreadLocks } from './locks.ts';
 import { PeerChoice } from './peer-choice.ts';
-import { SwarmPeers } from './swarm-peers.ts';
-import { type HashKey, LEECHERS, SEEDERS, SNATCHES } from './swarm-table.ts';
+import { type MemoryHandle, StoreMemory } from './store-memory.ts';
+import { type HashKey, LOCKS_AREA, SHARD_LOCKS, type StoreParts } from './store-parts.ts';
+import { SwarmPeers, Total } from './swarm-peers.ts';
+import { LEECHERS, SEEDERS, SNATCHES } from './swarm-table.ts';
 
 /** Times are kept as whole seconds since 2020-01-01, which 31 bits hold until 2088. */
 const EPOCH = 1_577_836_800;
 
 const MAX_SHARDS = 65536;
 
+/** What another thread opens the same store from, `thread` being its number in it. */
+export interface StoreHandle {
+  readonly memory: MemoryHandle;
+  readonly key: HashKey;
+  readonly shards: number;
+}
+
 export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
+  readonly #parts: StoreParts;
   readonly #ipv4: SwarmPeers;
   readonly #ipv6: SwarmPeers;
   readonly #choice4: PeerChoice;
@@ -38,31 +48,72 @@ export class MemoryPeerStore implements PeerStore {
   #upkeep: Upkeep | undefined;
   #stopped = false;
 
-  constructor(shardCount: number, clock: Clock) {
-    this.#clock = clock;
+  /** A store of this thread's own, or with `shared` one that other threads can join as numbers 2 and up. */
+  static create(shardCount: number, clock: Clock, shared = false): MemoryPeerStore {
     const shards = 2 ** Math.ceil(Math.log2(Math.min(shardCount, MAX_SHARDS)));
     const [key0, key1] = randomFillSync(new Int32Array(2)) as unknown as [number, number];
-    const key: HashKey = { key0, key1 };
-    this.#ipv4 = new SwarmPeers(AddressFamily.IPv4, shards, key, allocatePrivate);
-    this.#ipv6 = new SwarmPeers(AddressFamily.IPv6, shards, key, allocatePrivate);
+    const key = { key0, key1 };
+    if (!shared) {
+      return new MemoryPeerStore(
+        { memory: StoreMemory.private(), locks: new NoLocks(), key, shards, thread: 0 },
+        clock,
+      );
+    }
+    const memory = StoreMemory.shared();
+    const locks = new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, 1);
+    return new MemoryPeerStore({ memory, locks, key, shards, thread: 1 }, clock);
+  }
+
+  /**
+   * The store of another thread.
+   *
+   * @param memory has joined the channel of that store's memory before `handle` was made
+   * @param thread no other thread's number
+   */
+  static open(memory: StoreMemory, handle: StoreHandle, thread: number, clock: Clock): MemoryPeerStore {
+    memory.adopt(handle.memory);
+    const { key, shards } = handle;
+    const locks = new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, thread);
+    return new MemoryPeerStore({ memory, locks, key, shards, thread }, clock);
+  }
+
+  private constructor(parts: StoreParts, clock: Clock) {
+    this.#clock = clock;
+    this.#parts = parts;
+    this.#ipv4 = new SwarmPeers(AddressFamily.IPv4, parts);
+    this.#ipv6 = new SwarmPeers(AddressFamily.IPv6, parts);
     const random = new Random();
     this.#choice4 = new PeerChoice(this.#ipv4, random);
     this.#choice6 = new PeerChoice(this.#ipv6, random);
   }
 
+  /** The channel of a shared store's memory. */
+  get channelName(): string | undefined {
+    return this.#parts.memory.channelName;
+  }
+
+  /** For a thread that has joined the channel. */
+  handle(): StoreHandle {
+    const { memory, key, shards } = this.#parts;
+    return { memory: memory.handle(), key, shards };
+  }
+
+  /** Frees what a thread that has died held. */
+  bury(thread: number): void {
+    if (!(this.#parts.locks instanceof ThreadLocks)) return;
+    for (const lock of this.#parts.locks.heldBy(thread)) this.#parts.locks.release(lock);
+  }
+
   putSeeder(infohash: Infohash, peer: Peer): void {
-    this.#put(infohash, peer, true);
+    this.#put(infohash, peer, true, false);
   }
 
   putLeecher(infohash: Infohash, peer: Peer): void {
-    this.#put(infohash, peer, false);
+    this.#put(infohash, peer, false, false);
   }
 
   graduateLeecher(infohash: Infohash, peer: Peer): void {
-    const position = this.#put(infohash, peer, true);
-    if (position === NONE) return;
-    const peers = this.#of(peer.family);
-    peers.snatch(peers.swarms.find(infohash), position);
+    this.#put(infohash, peer, true, true);
   }
 
   deleteSeeder(infohash: Infohash, peer: Peer): DeleteResult {
@@ -81,53 +132,62 @@ export class MemoryPeerStore implements PeerStore {
     response: AnnounceResponse,
   ): boolean {
     const peers = this.#of(announcer.family);
-    const swarm = peers.swarms.find(infohash);
-    if (swarm === NONE) {
-      response.complete = 0;
-      response.incomplete = 0;
-      return false;
+    const lock = this.#lock(peers, infohash);
+    try {
+      const swarm = peers.swarms.find(infohash);
+      if (swarm === NONE) {
+        response.complete = 0;
+        response.incomplete = 0;
+        return false;
+      }
+      const seeders = peers.swarms.get(swarm, SEEDERS);
+      const leechers = peers.swarms.get(swarm, LEECHERS);
+      response.complete = seeders;
+      response.incomplete = leechers;
+      const own = peers.find(swarm, announcer);
+      if (numwant > 0) {
+        const choice = announcer.family === AddressFamily.IPv4 ? this.#choice4 : this.#choice6;
+        const list = response.peers;
+        const before = list.count;
+        if (!seeder) choice.choose(swarm, 0, seeders, own, numwant, list);
+        choice.choose(swarm, seeders, seeders + leechers, own, numwant - (list.count - before), list);
+      }
+      return own !== NONE;
+    } finally {
+      this.#parts.locks.release(lock);
     }
-    const seeders = peers.swarms.get(swarm, SEEDERS);
-    const leechers = peers.swarms.get(swarm, LEECHERS);
-    response.complete = seeders;
-    response.incomplete = leechers;
-    const own = peers.find(swarm, announcer);
-    if (numwant > 0) {
-      const choice = announcer.family === AddressFamily.IPv4 ? this.#choice4 : this.#choice6;
-      const list = response.peers;
-      const before = list.count;
-      if (!seeder) choice.choose(swarm, 0, seeders, own, numwant, list);
-      choice.choose(swarm, seeders, seeders + leechers, own, numwant - (list.count - before), list);
-    }
-    return own !== NONE;
   }
 
   scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): void {
-    const { swarms } = this.#of(family);
+    const peers = this.#of(family);
+    const { swarms } = peers;
+    const lock = this.#lock(peers, infohash);
     const swarm = swarms.find(infohash);
     counts.complete = swarm === NONE ? 0 : swarms.get(swarm, SEEDERS);
     counts.incomplete = swarm === NONE ? 0 : swarms.get(swarm, LEECHERS);
     counts.snatches = swarm === NONE ? 0 : swarms.get(swarm, SNATCHES);
+    this.#parts.locks.release(lock);
   }
 
   async collectGarbage(cutoff: number): Promise<void> {
     const second = Math.floor(cutoff / 1000) - EPOCH;
-    const stopped = () => this.#stopped;
-    await collect(this.#ipv4, second, this.#second(), stopped);
-    await collect(this.#ipv6, second, this.#second(), stopped);
+    for (const peers of [this.#ipv4, this.#ipv6]) {
+      await new Collection(peers, this.#parts.locks, second, this.#second()).run(() => this.#stopped);
+    }
   }
 
   totals(): StoreTotals {
+    const total = (column: number) => this.#ipv4.total(column) + this.#ipv6.total(column);
     return {
-      infohashes: this.#ipv4.populated + this.#ipv6.populated,
-      seeders: this.#ipv4.seeders + this.#ipv6.seeders,
-      leechers: this.#ipv4.leechers + this.#ipv6.leechers,
+      infohashes: total(Total.Populated),
+      seeders: total(Total.Seeders),
+      leechers: total(Total.Leechers),
     };
   }
 
   /** Bytes reserved for swarms and peers, used or free. */
   get byteLength(): number {
-    return this.#ipv4.byteLength + this.#ipv6.byteLength;
+    return this.#parts.memory.byteLength;
   }
 
   /** Ties the store's timers to its life. */
@@ -138,6 +198,7 @@ export class MemoryPeerStore implements PeerStore {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#upkeep?.stop();
+    this.#parts.memory.close();
   }
 
   #of(family: AddressFamily): SwarmPeers {
@@ -148,27 +209,49 @@ export class MemoryPeerStore implements PeerStore {
     return Math.floor(this.#clock.now() / 1000) - EPOCH;
   }
 
-  /** Puts the peer on one side and returns its position; NONE if the store can take no more. */
-  #put(infohash: Infohash, peer: Peer, seeder: boolean): number {
+  /** Locks the shard of an infohash and returns the lock. */
+  #lock(peers: SwarmPeers, infohash: Infohash): number {
+    const lock = SHARD_LOCKS + peers.swarms.shardFor(infohash);
+    this.#parts.locks.acquire(lock);
+    return lock;
+  }
+
+  /** Puts the peer on one side, and counts its snatch. A store that can take no more leaves it out. */
+  #put(infohash: Infohash, peer: Peer, seeder: boolean, snatched: boolean): void {
     const peers = this.#of(peer.family);
     const second = this.#second();
-    let swarm = peers.swarms.find(infohash);
-    if (swarm === NONE) swarm = peers.swarms.add(infohash);
-    if (swarm === NONE) return NONE;
-    const position = peers.find(swarm, peer);
-    if (position === NONE) return peers.add(swarm, peer, seeder, second);
-    peers.touch(swarm, position, second);
-    return peers.setSeeder(swarm, position, seeder);
+    const lock = this.#lock(peers, infohash);
+    try {
+      let swarm = peers.swarms.find(infohash);
+      if (swarm === NONE) swarm = peers.swarms.add(infohash);
+      if (swarm === NONE) return;
+      let position = peers.find(swarm, peer);
+      if (position === NONE) {
+        position = peers.add(swarm, peer, seeder, second);
+        if (position === NONE) return;
+      } else {
+        peers.touch(swarm, position, second);
+        position = peers.setSeeder(swarm, position, seeder);
+      }
+      if (snatched) peers.snatch(swarm, position);
+    } finally {
+      this.#parts.locks.release(lock);
+    }
   }
 
   #delete(infohash: Infohash, peer: Peer, seeder: boolean): DeleteResult {
     const peers = this.#of(peer.family);
-    const swarm = peers.swarms.find(infohash);
-    if (swarm === NONE) return resourceDoesNotExist;
-    const position = peers.find(swarm, peer);
-    if (position === NONE || position < peers.swarms.get(swarm, SEEDERS) !== seeder)
-      return resourceDoesNotExist;
-    peers.remove(swarm, position, this.#second());
-    return undefined;
+    const lock = this.#lock(peers, infohash);
+    try {
+      const swarm = peers.swarms.find(infohash);
+      if (swarm === NONE) return resourceDoesNotExist;
+      const position = peers.find(swarm, peer);
+      if (position === NONE || position < peers.swarms.get(swarm, SEEDERS) !== seeder)
+        return resourceDoesNotExist;
+      peers.remove(swarm, position, this.#second());
+      return undefined;
+    } finally {
+      this.#parts.locks.release(lock);
+    }
   }
 }

@@ -15,7 +15,8 @@
  */
 
 import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
-import type { Allocate } from './allocate.ts';
+import type { NoLocks } from './locks.ts';
+import type { StoreMemory } from './store-memory.ts';
 
 /** Records a block, by size class. Steps of at most a half keep the unused part of a block small. */
 export const CAPACITIES: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
@@ -30,6 +31,10 @@ const CAPACITY = Int32Array.from(CAPACITIES);
 const PAGE_BITS = 9;
 const SEGMENT_BITS = 15;
 const PAGES_PER_SEGMENT = 1 << (SEGMENT_BITS - PAGE_BITS);
+
+/** Words of the state, after a list of pages for each class: the first page without a class, plus one, and how many pages there are. */
+const EMPTY_PAGE = CAPACITIES.length;
+const PAGES = CAPACITIES.length + 1;
 
 /** Picks a record's place in its segment from its number. */
 export const RECORD_MASK = (1 << SEGMENT_BITS) - 1;
@@ -58,26 +63,52 @@ export class RecordSlab {
   readonly seen: Int32Array[] = [];
   readonly compact: Uint16Array[] = [];
   readonly #headers: Int32Array[] = [];
-  readonly #allocate: Allocate;
-  /** By class: the first page that has a free block, plus one. */
-  readonly #partial = new Int32Array(CAPACITIES.length);
-  /** The first page without a class, plus one, and how many pages there are. */
-  #emptyPage = 0;
-  #pages = 0;
+  readonly #memory: StoreMemory;
+  readonly #locks: NoLocks;
+  readonly #id: number;
+  /** By class the first page that has a free block, plus one; then EMPTY_PAGE and PAGES. */
+  readonly #state: Int32Array;
+  readonly #spareIds = new Int32Array(ID_WORDS);
+  readonly #spareCompact: Uint16Array;
 
-  constructor(family: AddressFamily, allocate: Allocate) {
+  /** @param id of its area, its pool and its lock */
+  constructor(family: AddressFamily, memory: StoreMemory, locks: NoLocks, id: number) {
     this.width = compactPeerLength(family) / 2;
-    this.#allocate = allocate;
-  }
-
-  /** Bytes reserved. */
-  get byteLength(): number {
-    return this.ids.length * ((1 << SEGMENT_BITS) * (24 + 2 * this.width) + PAGES_PER_SEGMENT * HEADER * 4);
+    this.#spareCompact = new Uint16Array(this.width);
+    this.#memory = memory;
+    this.#locks = locks;
+    this.#id = id;
+    this.#state = memory.area(id, PAGES + 1);
+    const records = 1 << SEGMENT_BITS;
+    const seenAt = records * ID_WORDS * 4;
+    const compactAt = seenAt + records * 4;
+    const headersAt = compactAt + records * this.width * 2;
+    memory.openPool(id, headersAt + PAGES_PER_SEGMENT * HEADER * 4, (buffer) => {
+      this.ids.push(new Int32Array(buffer, 0, records * ID_WORDS));
+      this.seen.push(new Int32Array(buffer, seenAt, records));
+      this.compact.push(new Uint16Array(buffer, compactAt, records * this.width));
+      this.#headers.push(new Int32Array(buffer, headersAt, PAGES_PER_SEGMENT * HEADER));
+    });
   }
 
   /** A block of `CAPACITIES[sizeClass]` records, named by its first; what is in them is left over. */
   alloc(sizeClass: number): number {
-    let page = (this.#partial[sizeClass] as number) - 1;
+    this.#locks.acquire(this.#id);
+    try {
+      return this.#take(sizeClass);
+    } finally {
+      this.#locks.release(this.#id);
+    }
+  }
+
+  free(block: number, sizeClass: number): void {
+    this.#locks.acquire(this.#id);
+    this.#give(block, sizeClass);
+    this.#locks.release(this.#id);
+  }
+
+  #take(sizeClass: number): number {
+    let page = (this.#state[sizeClass] as number) - 1;
     if (page < 0) page = this.#openPage(sizeClass);
     const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
@@ -93,7 +124,7 @@ export class RecordSlab {
     return block;
   }
 
-  free(block: number, sizeClass: number): void {
+  #give(block: number, sizeClass: number): void {
     const page = block >>> PAGE_BITS;
     const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
@@ -103,8 +134,8 @@ export class RecordSlab {
     header[at + USED] = (header[at + USED] as number) - 1;
     if (header[at + USED] === 0) {
       this.#unlink(page, sizeClass);
-      header[at + NEXT] = this.#emptyPage;
-      this.#emptyPage = page + 1;
+      header[at + NEXT] = this.#state[EMPTY_PAGE] as number;
+      this.#state[EMPTY_PAGE] = page + 1;
     }
   }
 
@@ -113,13 +144,22 @@ export class RecordSlab {
     for (let i = 0; i < count; i++) this.copyOne(from + i, to + i);
   }
 
-  /** Exchanges two records, by way of one that is in no block for that moment. */
   swap(a: number, b: number): void {
-    const spare = this.alloc(0);
-    this.copyOne(a, spare);
+    const { width } = this;
+    const aIds = this.#idsOf(a);
+    const aSeen = this.seen[segmentOf(a)] as Int32Array;
+    const aCompact = this.compact[segmentOf(a)] as Uint16Array;
+    const at = a & RECORD_MASK;
+    for (let i = 0; i < ID_WORDS; i++) this.#spareIds[i] = aIds[at * ID_WORDS + i] as number;
+    for (let i = 0; i < width; i++) this.#spareCompact[i] = aCompact[at * width + i] as number;
+    const seen = aSeen[at] as number;
     this.copyOne(b, a);
-    this.copyOne(spare, b);
-    this.free(spare, 0);
+    const bIds = this.#idsOf(b);
+    const bCompact = this.compact[segmentOf(b)] as Uint16Array;
+    const to = b & RECORD_MASK;
+    for (let i = 0; i < ID_WORDS; i++) bIds[to * ID_WORDS + i] = this.#spareIds[i] as number;
+    for (let i = 0; i < width; i++) bCompact[to * width + i] = this.#spareCompact[i] as number;
+    (this.seen[segmentOf(b)] as Int32Array)[to] = seen;
   }
 
   copyOne(from: number, to: number): void {
@@ -143,12 +183,13 @@ export class RecordSlab {
 
   /** Gives a page to `sizeClass`: an emptied one, else a new one. */
   #openPage(sizeClass: number): number {
-    let page = this.#emptyPage - 1;
+    let page = (this.#state[EMPTY_PAGE] as number) - 1;
     if (page >= 0) {
-      this.#emptyPage = this.#header(page, NEXT);
+      this.#state[EMPTY_PAGE] = this.#header(page, NEXT);
     } else {
-      page = this.#pages++;
-      if (page % PAGES_PER_SEGMENT === 0) this.#addSegment();
+      page = this.#state[PAGES] as number;
+      if (page === this.#headers.length * PAGES_PER_SEGMENT) this.#memory.grow(this.#id);
+      this.#state[PAGES] = page + 1;
     }
     this.#setHeader(page, USED, 0);
     this.#setHeader(page, FREE, 0);
@@ -157,21 +198,13 @@ export class RecordSlab {
     return page;
   }
 
-  #addSegment(): void {
-    const records = 1 << SEGMENT_BITS;
-    this.ids.push(new Int32Array(this.#allocate(records * ID_WORDS * 4)));
-    this.seen.push(new Int32Array(this.#allocate(records * 4)));
-    this.compact.push(new Uint16Array(this.#allocate(records * this.width * 2)));
-    this.#headers.push(new Int32Array(this.#allocate(PAGES_PER_SEGMENT * HEADER * 4)));
-  }
-
   /** Puts a page at the head of its class's list of pages with free blocks. */
   #link(page: number, sizeClass: number): void {
-    const next = this.#partial[sizeClass] as number;
+    const next = this.#state[sizeClass] as number;
     this.#setHeader(page, NEXT, next);
     this.#setHeader(page, PREVIOUS, 0);
     if (next !== 0) this.#setHeader(next - 1, PREVIOUS, page + 1);
-    this.#partial[sizeClass] = page + 1;
+    this.#state[sizeClass] = page + 1;
   }
 
   #unlink(page: number, sizeClass: number): void {
@@ -179,7 +212,7 @@ export class RecordSlab {
     const previous = this.#header(page, PREVIOUS);
     if (next !== 0) this.#setHeader(next - 1, PREVIOUS, previous);
     if (previous !== 0) this.#setHeader(previous - 1, NEXT, next);
-    else this.#partial[sizeClass] = next;
+    else this.#state[sizeClass] = next;
   }
 
   #header(page: number, word: number): number {

@@ -6,18 +6,21 @@
  *        7    snatches
  *        8    the block its peers lie in, or the directory of its blocks (see swarm-peers.ts);
  *             of a swarm without peers, the second in which the last one left
- *        9    how to read word 8: size class of the last block, and bits of the directory << 8
+ *        9    LIVE, and how to read word 8: size class of the last block, bits of the directory << 8
  *
  * A swarm is named by its record's number. A swarm that loses its last peer is removed, unless it has
  * snatches to remember: those the collector removes, a peer's lifetime later.
  */
 
+import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
 import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
-import type { Allocate } from './allocate.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import type { IntBlocks } from './int-blocks.ts';
+import type { NoLocks } from './locks.ts';
+import type { StoreMemory } from './store-memory.ts';
+import { Area, areaOf, type HashKey, type StoreParts } from './store-parts.ts';
 
 export const SEEDERS = 5;
 export const LEECHERS = 6;
@@ -30,46 +33,54 @@ const SEGMENT_BITS = 12;
 const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
 const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
 
-/** Marks a record that no swarm uses; its word 0 names the next such record, plus one. */
-const FREE = -1;
+/** In SHAPE: a swarm has this record. Set last and cleared first, for those who look without the lock. */
+export const LIVE = 0x10000;
+
+/** SHAPE of a record that no swarm has; its word 0 names the next such record, plus one. */
+const FREE = 0;
 
 /** A page of the index has 2^8 slots: 2 KiB, the least a shard with one swarm takes. */
 const PAGE_BITS = 8;
 
-/** Two secret words that keep clients from choosing where things land in hash tables. */
-export interface HashKey {
-  readonly key0: number;
-  readonly key1: number;
-}
+/** Words of the state: records ever used, and the first free one among them, plus one. */
+const LENGTH = 0;
+const FIRST_FREE = 1;
 
 export class SwarmTable {
-  readonly #allocate: Allocate;
+  readonly #memory: StoreMemory;
+  readonly #locks: NoLocks;
+  /** Of its area, its pool and its lock. */
+  readonly #id: number;
   readonly #key: HashKey;
   readonly #shards: number;
   readonly #index: HashIndex;
+  readonly #state: Int32Array;
   readonly #segments: Int32Array[] = [];
-  /** Records ever used, and the first free one among them, plus one. */
-  #length = 0;
-  #free = 0;
-  /** The swarm found last: an announce looks for the same one twice. */
+  /** The infohash asked for last, its hash, and its swarm: an announce looks for the same one several times. */
+  readonly #infohash = new Int32Array(INFOHASH_WORDS);
+  #hash: number;
   #latest = NONE;
 
-  /** @param shards a power of two */
-  constructor(blocks: IntBlocks, shards: number, key: HashKey, allocate: Allocate) {
-    this.#allocate = allocate;
+  constructor(family: AddressFamily, { memory, locks, shards, key }: StoreParts, blocks: IntBlocks) {
+    this.#memory = memory;
+    this.#locks = locks;
+    this.#id = areaOf(family, Area.Swarms);
     this.#key = key;
     this.#shards = shards;
-    this.#index = new HashIndex(blocks, shards, PAGE_BITS);
+    this.#state = memory.area(this.#id, 2);
+    const indexState = memory.area(areaOf(family, Area.SwarmIndex), HashIndex.wordsFor(shards));
+    this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
+    this.#hash = this.#hashOf(this.#infohash, 0);
+    memory.openPool(this.#id, (4 * WORDS) << SEGMENT_BITS, (buffer) =>
+      this.#segments.push(new Int32Array(buffer)),
+    );
   }
 
-  /** One above the highest number any swarm has had. */
+  /** One above the highest number any swarm has had. May be asked without a lock. */
   get length(): number {
-    return this.#length;
-  }
-
-  /** Bytes reserved for records. */
-  get byteLength(): number {
-    return this.#segments.length * ((4 * WORDS) << SEGMENT_BITS);
+    const length = this.#state[LENGTH] as number;
+    this.#memory.catchUp();
+    return length;
   }
 
   /** The words that a swarm's record lies in, from `offsetOf(swarm)` on. */
@@ -98,46 +109,68 @@ export class SwarmTable {
 
   /** The shard of a swarm, where the peers of large swarms are indexed too. */
   shardOf(swarm: number): number {
-    return this.#hash(this.words(swarm), this.offsetOf(swarm)) & (this.#shards - 1);
+    return this.#hashOf(this.words(swarm), this.offsetOf(swarm)) & (this.#shards - 1);
+  }
+
+  /** The shard of an infohash. */
+  shardFor(infohash: Infohash): number {
+    this.#remember(infohash.words);
+    return this.#hash & (this.#shards - 1);
   }
 
   /** The swarm of an infohash, or NONE. */
   find(infohash: Infohash): number {
+    this.#remember(infohash.words);
     const latest = this.#latest;
     if (latest !== NONE && this.#is(latest, infohash.words)) return latest;
-    const hash = this.#hash(infohash.words, 0);
-    const shard = hash & (this.#shards - 1);
-    let swarm = this.#index.find(shard, hash);
+    const shard = this.#hash & (this.#shards - 1);
+    let swarm = this.#index.find(shard, this.#hash);
     while (swarm !== NONE && !this.#is(swarm, infohash.words)) swarm = this.#index.next();
-    if (swarm !== NONE) this.#latest = swarm;
+    this.#latest = swarm;
     return swarm;
   }
 
   /** Adds a swarm, which must not be there, without peers. NONE if its shard can grow no further. */
   add(infohash: Infohash): number {
+    this.#remember(infohash.words);
     const swarm = this.#takeRecord();
     const words = this.words(swarm);
     const at = this.offsetOf(swarm);
-    words.fill(0, at, at + WORDS);
+    words.fill(0, at, at + SHAPE);
     for (let i = 0; i < INFOHASH_WORDS; i++) words[at + i] = infohash.words[i] as number;
-    const hash = this.#hash(infohash.words, 0);
-    if (!this.#index.insert(hash & (this.#shards - 1), hash, swarm)) {
+    if (!this.#index.insert(this.#hash & (this.#shards - 1), this.#hash, swarm)) {
       this.#giveRecord(swarm);
       return NONE;
     }
+    words[at + SHAPE] = LIVE;
     this.#latest = swarm;
     return swarm;
   }
 
   /** Removes a swarm, which must be without peers. */
   remove(swarm: number): void {
-    const hash = this.#hash(this.words(swarm), this.offsetOf(swarm));
+    const hash = this.#hashOf(this.words(swarm), this.offsetOf(swarm));
     this.#index.remove(hash & (this.#shards - 1), hash, swarm);
     this.#giveRecord(swarm);
-    if (this.#latest === swarm) this.#latest = NONE;
   }
 
-  #hash(words: Int32Array, at: number): number {
+  #remember(infohash: Int32Array): void {
+    const known = this.#infohash;
+    if (
+      known[0] === infohash[0] &&
+      known[1] === infohash[1] &&
+      known[2] === infohash[2] &&
+      known[3] === infohash[3] &&
+      known[4] === infohash[4]
+    ) {
+      return;
+    }
+    for (let i = 0; i < INFOHASH_WORDS; i++) known[i] = infohash[i] as number;
+    this.#hash = this.#hashOf(known, 0);
+    this.#latest = NONE;
+  }
+
+  #hashOf(words: Int32Array, at: number): number {
     return halfSipHash(this.#key.key0, this.#key.key1, words, at, INFOHASH_WORDS);
   }
 
@@ -149,25 +182,33 @@ export class SwarmTable {
       words[at + 1] === infohash[1] &&
       words[at + 2] === infohash[2] &&
       words[at + 3] === infohash[3] &&
-      words[at + 4] === infohash[4]
+      words[at + 4] === infohash[4] &&
+      words[at + SHAPE] !== FREE
     );
   }
 
   #takeRecord(): number {
-    if (this.#free !== 0) {
-      const swarm = this.#free - 1;
-      this.#free = this.get(swarm, 0);
-      return swarm;
+    this.#locks.acquire(this.#id);
+    try {
+      const free = (this.#state[FIRST_FREE] as number) - 1;
+      if (free >= 0) {
+        this.#state[FIRST_FREE] = this.get(free, 0);
+        return free;
+      }
+      const { length } = this;
+      if (length === this.#segments.length << SEGMENT_BITS) this.#memory.grow(this.#id);
+      this.#state[LENGTH] = length + 1;
+      return length;
+    } finally {
+      this.#locks.release(this.#id);
     }
-    if ((this.#length & SEGMENT_MASK) === 0 && this.#length >>> SEGMENT_BITS === this.#segments.length) {
-      this.#segments.push(new Int32Array(this.#allocate((4 * WORDS) << SEGMENT_BITS)));
-    }
-    return this.#length++;
   }
 
   #giveRecord(swarm: number): void {
+    this.#locks.acquire(this.#id);
     this.set(swarm, SHAPE, FREE);
-    this.set(swarm, 0, this.#free);
-    this.#free = swarm + 1;
+    this.set(swarm, 0, this.#state[FIRST_FREE] as number);
+    this.#state[FIRST_FREE] = swarm + 1;
+    this.#locks.release(this.#id);
   }
 }

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocatePrivate } from '../../../src/storage/memory/allocate.ts';
 import { HashIndex, NONE } from '../../../src/storage/memory/hash-index.ts';
 import { IntBlocks } from '../../../src/storage/memory/int-blocks.ts';
+import { NoLocks } from '../../../src/storage/memory/locks.ts';
+import { StoreMemory } from '../../../src/storage/memory/store-memory.ts';
+
+function make(shards: number, pageBits: number): { memory: StoreMemory; index: HashIndex } {
+  const memory = StoreMemory.private();
+  const blocks = new IntBlocks(memory, new NoLocks(), 0);
+  const state = memory.area(1, HashIndex.wordsFor(shards));
+  return { memory, index: new HashIndex(blocks, state, pageBits) };
+}
 
 /** All values under a hash, sorted. */
 function valuesOf(index: HashIndex, shard: number, hash: number): number[] {
@@ -22,8 +30,7 @@ describe('HashIndex', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 600, size: 'max' }), (steps) => {
-        const blocks = new IntBlocks(allocatePrivate);
-        const index = new HashIndex(blocks, 2, 4);
+        const { index } = make(2, 4);
         const model = new Map<string, number[]>();
         for (const { kind, shard, hash, value } of steps) {
           const key = `${shard}:${hash}`;
@@ -49,21 +56,19 @@ describe('HashIndex', () => {
   });
 
   it('holds a million entries, and gives its memory back with the last', () => {
-    const blocks = new IntBlocks(allocatePrivate);
-    const index = new HashIndex(blocks, 1, 8);
+    const { memory, index } = make(1, 8);
     const hash = (i: number) => Math.imul(i, 0x9e3779b1);
     for (let i = 0; i < 1_000_000; i++) if (!index.insert(0, hash(i), i)) throw new Error(`refused ${i}`);
-    const reserved = blocks.byteLength;
+    const reserved = memory.byteLength;
     for (let i = 0; i < 1_000_000; i += 997) expect(valuesOf(index, 0, hash(i))).toEqual([i]);
     for (let i = 0; i < 1_000_000; i++) index.remove(0, hash(i), i);
     expect(index.find(0, hash(1))).toBe(NONE);
     for (let i = 0; i < 1_000_000; i++) index.insert(0, hash(i), i);
-    expect(blocks.byteLength).toBe(reserved);
+    expect(memory.byteLength).toBe(reserved);
   });
 
   it('refuses more entries with one hash than a page takes, and stays whole', () => {
-    const blocks = new IntBlocks(allocatePrivate);
-    const index = new HashIndex(blocks, 1, 4);
+    const { index } = make(1, 4);
     let taken = 0;
     while (index.insert(0, 7, taken)) taken++;
     expect(taken).toBe(14);
@@ -73,7 +78,7 @@ describe('HashIndex', () => {
   });
 
   it('says so when it is told to remove what is not there', () => {
-    const index = new HashIndex(new IntBlocks(allocatePrivate), 1, 4);
+    const { index } = make(1, 4);
     index.insert(0, 1, 2);
     expect(() => index.remove(0, 1, 3)).toThrow('no entry');
   });

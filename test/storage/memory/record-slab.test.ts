@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AddressFamily } from '../../../src/bittorrent/address-family.ts';
-import { allocatePrivate } from '../../../src/storage/memory/allocate.ts';
+import { NoLocks } from '../../../src/storage/memory/locks.ts';
 import { CAPACITIES, RECORD_MASK, RecordSlab, segmentOf } from '../../../src/storage/memory/record-slab.ts';
+import { StoreMemory } from '../../../src/storage/memory/store-memory.ts';
 
 describe('RecordSlab', () => {
   it('never hands out a record twice, whatever is taken and given back', () => {
     const step = fc.record({ take: fc.boolean(), sizeClass: fc.nat({ max: 13 }), which: fc.nat() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
-        const slab = new RecordSlab(AddressFamily.IPv4, allocatePrivate);
+        const slab = new RecordSlab(AddressFamily.IPv4, StoreMemory.private(), new NoLocks(), 0);
         const taken: { block: number; sizeClass: number }[] = [];
         const owner = new Map<number, number>();
         for (const { take, sizeClass, which } of steps) {
@@ -32,22 +33,23 @@ describe('RecordSlab', () => {
   });
 
   it('uses emptied pages for blocks of any size', () => {
-    const slab = new RecordSlab(AddressFamily.IPv4, allocatePrivate);
+    const memory = StoreMemory.private();
+    const slab = new RecordSlab(AddressFamily.IPv4, memory, new NoLocks(), 0);
     const fill = (sizeClass: number, records: number) =>
       Array.from({ length: records / (CAPACITIES[sizeClass] as number) }, () => slab.alloc(sizeClass));
     const singles = fill(0, 1 << 15);
-    const reserved = slab.byteLength;
+    const reserved = memory.byteLength;
     for (const block of singles) slab.free(block, 0);
     for (let round = 0; round < 3; round++) {
       for (const sizeClass of [13, 5, 1, 0]) {
         for (const block of fill(sizeClass, 1 << 15)) slab.free(block, sizeClass);
       }
     }
-    expect(slab.byteLength).toBe(reserved);
+    expect(memory.byteLength).toBe(reserved);
   });
 
   it('copies and exchanges whole records, across segments too', () => {
-    const slab = new RecordSlab(AddressFamily.IPv6, allocatePrivate);
+    const slab = new RecordSlab(AddressFamily.IPv6, StoreMemory.private(), new NoLocks(), 0);
     const far = Array.from({ length: 300 }, () => slab.alloc(13));
     const a = far[0] as number;
     const b = far[299] as number;
