@@ -34,7 +34,7 @@ export async function offer(
   const request = announce({});
   request.peer.bytes.set(announcer.bytes);
   request.peer.family = announcer.family;
-  const response = responseTo(request, 500);
+  const response = responseTo(request, 5000);
   const member = await store.announcePeers(infohash, request.peer, seeder, numwant, response);
   const peers = [...response.peers].map(({ address, port }) => `${address}:${port}`);
   return { complete: response.complete, incomplete: response.incomplete, peers, member };

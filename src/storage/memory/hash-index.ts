@@ -184,16 +184,20 @@ export class HashIndex {
     this.#shards[shard * STATE + DEPTH] = 0;
   }
 
+  /** Forgets all entries of a shard, whatever state a thread that died has left them in. */
+  clear(shard: number): void {
+    if (this.#shards[shard * STATE + ENTRIES] === 0) return;
+    this.#shards[shard * STATE + ENTRIES] = 0;
+    this.#closeShard(shard);
+  }
+
   #closeShard(shard: number): void {
     const directory = this.#shards[shard * STATE + DIRECTORY] as number;
     const depth = this.#shards[shard * STATE + DEPTH] as number;
     const pages = this.#blocks.words(directory);
-    for (let i = 0; i < 1 << depth; i++) {
-      const page = pages[offsetOf(directory) + i] as number;
-      // A page of local depth l stands at every 2^l-th place; the first is its own.
-      const local = this.#blocks.words(page)[offsetOf(page)] as number;
-      if (i < 1 << local) this.#blocks.free(page, this.#pageBits + 1);
-    }
+    const seen = new Set<number>();
+    for (let i = 0; i < 1 << depth; i++) seen.add(pages[offsetOf(directory) + i] as number);
+    for (const page of seen) this.#blocks.free(page, this.#pageBits + 1);
     this.#blocks.free(directory, Math.max(depth, MIN_DIRECTORY_BITS));
   }
 
@@ -231,18 +235,17 @@ export class HashIndex {
     const depth = this.#shards[state + DEPTH] as number;
     if (depth === MAX_BLOCK_BITS) return false;
     const old = this.#shards[state + DIRECTORY] as number;
-    let directory = old;
-    if (depth >= MIN_DIRECTORY_BITS) {
-      directory = this.#blocks.alloc(depth + 1);
-      const from = this.#blocks.words(old);
-      const to = this.#blocks.words(directory);
-      for (let i = 0; i < 1 << depth; i++) to[offsetOf(directory) + i] = from[offsetOf(old) + i] as number;
-      this.#blocks.free(old, depth);
+    // The directory has room to spare at first; later it moves to a block of twice the size.
+    const moves = depth >= MIN_DIRECTORY_BITS;
+    const directory = moves ? this.#blocks.alloc(depth + 1) : old;
+    const from = this.#blocks.words(old);
+    const to = this.#blocks.words(directory);
+    for (let i = 0; i < 2 << depth; i++) {
+      to[offsetOf(directory) + i] = from[offsetOf(old) + (i & ((1 << depth) - 1))] as number;
     }
-    const at = offsetOf(directory);
-    this.#blocks.words(directory).copyWithin(at + (1 << depth), at, at + (1 << depth));
     this.#shards[state + DIRECTORY] = directory;
     this.#shards[state + DEPTH] = depth + 1;
+    if (moves) this.#blocks.free(old, depth);
     return true;
   }
 }

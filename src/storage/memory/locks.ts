@@ -49,6 +49,11 @@ export class ThreadLocks extends NoLocks {
     Atomics.store(this.#words, lock * STRIDE, 0);
   }
 
+  /** Takes over a lock from a thread that has died. */
+  inherit(lock: number): void {
+    Atomics.store(this.#words, lock * STRIDE, this.#thread);
+  }
+
   /** The locks that a thread holds. */
   heldBy(thread: number): number[] {
     const held: number[] = [];

@@ -98,10 +98,26 @@ export class MemoryPeerStore implements PeerStore {
     return { memory: memory.handle(), key, shards };
   }
 
-  /** Frees what a thread that has died held. */
+  /**
+   * Frees what a thread that has died held, and mends what it left half done. Pools need no mending: each of
+   * their steps leaves them whole, and what was under way in them is lost memory at worst.
+   */
   bury(thread: number): void {
-    if (!(this.#parts.locks instanceof ThreadLocks)) return;
-    for (const lock of this.#parts.locks.heldBy(thread)) this.#parts.locks.release(lock);
+    const { locks, memory, shards } = this.#parts;
+    if (!(locks instanceof ThreadLocks)) return;
+    const held = locks.heldBy(thread);
+    if (held.length === 0) return;
+    memory.settle();
+    for (const lock of held) if (lock < SHARD_LOCKS) locks.release(lock);
+    for (const lock of held) {
+      if (lock < SHARD_LOCKS) continue;
+      locks.inherit(lock);
+      for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS, this.#second());
+      locks.release(lock);
+    }
+    for (let shard = 0; shard < shards; shard++) locks.acquire(SHARD_LOCKS + shard);
+    for (const peers of [this.#ipv4, this.#ipv6]) peers.recount(thread);
+    for (let shard = 0; shard < shards; shard++) locks.release(SHARD_LOCKS + shard);
   }
 
   putSeeder(infohash: Infohash, peer: Peer): void {

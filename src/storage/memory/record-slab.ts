@@ -40,12 +40,13 @@ const PAGES = CAPACITIES.length + 1;
 export const RECORD_MASK = (1 << SEGMENT_BITS) - 1;
 
 /** Words of a page's header. Page and block numbers are stored plus one, so that zero means none. */
-const USED = 0;
-const FREE = 1;
-const FRESH = 2;
-const NEXT = 3;
-const PREVIOUS = 4;
-const HEADER = 5;
+const CLASS = 0;
+const USED = 1;
+const FREE = 2;
+const FRESH = 3;
+const NEXT = 4;
+const PREVIOUS = 5;
+const HEADER = 6;
 
 /** Words of an id, and the place of the next free block in a free block's first record. */
 export const ID_WORDS = 5;
@@ -109,6 +110,10 @@ export class RecordSlab {
 
   #take(sizeClass: number): number {
     let page = (this.#state[sizeClass] as number) - 1;
+    // A thread that died may have left a full page in the list.
+    for (; page >= 0 && this.#isFull(page, sizeClass); page = (this.#state[sizeClass] as number) - 1) {
+      this.#unlink(page, sizeClass);
+    }
     if (page < 0) page = this.#openPage(sizeClass);
     const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
@@ -137,6 +142,19 @@ export class RecordSlab {
       header[at + NEXT] = this.#state[EMPTY_PAGE] as number;
       this.#state[EMPTY_PAGE] = page + 1;
     }
+  }
+
+  /** The size class of the block that begins with a record. */
+  classOf(block: number): number {
+    return this.#header(block >>> PAGE_BITS, CLASS);
+  }
+
+  /** The peer in a record as text, the same for no other peer: for repairs only. */
+  nameOf(record: number): string {
+    const at = record & RECORD_MASK;
+    const ids = this.#idsOf(record).subarray(at * ID_WORDS, (at + 1) * ID_WORDS);
+    const compact = this.compact[segmentOf(record)] as Uint16Array;
+    return `${ids.join()} ${compact.subarray(at * this.width, (at + 1) * this.width).join()}`;
   }
 
   /** Copies `count` records, which may lie in different segments. */
@@ -191,6 +209,7 @@ export class RecordSlab {
       if (page === this.#headers.length * PAGES_PER_SEGMENT) this.#memory.grow(this.#id);
       this.#state[PAGES] = page + 1;
     }
+    this.#setHeader(page, CLASS, sizeClass);
     this.#setHeader(page, USED, 0);
     this.#setHeader(page, FREE, 0);
     this.#setHeader(page, FRESH, 0);
@@ -213,6 +232,11 @@ export class RecordSlab {
     if (next !== 0) this.#setHeader(next - 1, PREVIOUS, previous);
     if (previous !== 0) this.#setHeader(previous - 1, NEXT, next);
     else this.#state[sizeClass] = next;
+  }
+
+  #isFull(page: number, sizeClass: number): boolean {
+    const fresh = this.#header(page, FRESH) + (CAPACITY[sizeClass] as number);
+    return fresh > 1 << PAGE_BITS && this.#header(page, FREE) === 0;
   }
 
   #header(page: number, word: number): number {

@@ -112,13 +112,16 @@ export class StoreMemory {
   catchUp(): void {
     const generation = Atomics.load(this.#generation, 0);
     if (generation === this.#seen) return;
-    while (this.#count() < generation) {
-      const received = receiveMessageOnPort(this.#channel as unknown as MessagePort) as
-        | { message: Segment }
-        | undefined;
-      if (received) this.#take(received.message);
-    }
-    this.#seen = this.#count();
+    // Whatever is counted has been sent, so it is here; what is here may not all be counted yet.
+    do this.#drain();
+    while (this.#count() < generation);
+    this.#seen = generation;
+  }
+
+  /** Counts a segment that a thread has sent before it died, but not counted. Its pool is locked by the dead. */
+  settle(): void {
+    this.#drain();
+    Atomics.store(this.#generation, 0, this.#count());
   }
 
   /** Bytes of all pools. */
@@ -142,6 +145,14 @@ export class StoreMemory {
 
   close(): void {
     this.#channel?.close();
+  }
+
+  #drain(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#channel as unknown as MessagePort);
+      if (!received) return;
+      this.#take((received as { message: Segment }).message);
+    }
   }
 
   /** A segment may come twice, in a handle and as a message, and before one that was added earlier. */

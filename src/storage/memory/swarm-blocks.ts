@@ -2,11 +2,11 @@
  * Where the peers of a swarm lie. Up to 128 are in one block of the slab, whose size grows and shrinks with
  * them; a large swarm has a directory of full blocks, of which the last may be of any size.
  *
- *   small:  PEERS ─▶ block                        position p  →  record  block + p
- *   large:  PEERS ─▶ directory ─▶ block, block…   position p  →  record  directory[p >> 7] + (p & 127)
+ *   small:  PEERS  = block                          position p  →  record  block + p
+ *   large:  PEERS  = ~directory ─▶ block, block…    position p  →  record  directory[p >> 7] + (p & 127)
  *
- * What a swarm no longer uses is given back only after the swarm has let go of it: a thread that dies in
- * between leaks a block, but no two swarms ever share one.
+ * One word thus says what a swarm is and where its peers are. What a swarm no longer uses is given back only
+ * after it has let go of it: a thread that dies in between leaks a block, but no two swarms ever share one.
  */
 
 import { type IntBlocks, MAX_BLOCK_BITS, offsetOf } from './int-blocks.ts';
@@ -25,9 +25,8 @@ const SHRINK_BY = 2;
 const MIN_DIRECTORY_BITS = 4;
 const NEXT_CLASS = CAPACITIES.indexOf(8);
 
-/** The parts of a swarm's SHAPE: the last block's size class, and the directory's bits, 0 of a small swarm. */
+/** The parts of a swarm's SHAPE: the last block's size class, and the bits of its directory, if it has one. */
 const CLASS = 0xff;
-const DIRECTORY = 0xff00;
 const DIRECTORY_SHIFT = 8;
 
 export class SwarmBlocks {
@@ -42,15 +41,29 @@ export class SwarmBlocks {
   }
 
   isLarge(swarm: number): boolean {
-    return (this.#swarms.get(swarm, SHAPE) & DIRECTORY) !== 0;
+    return this.#swarms.get(swarm, PEERS) < 0;
   }
 
   /** The record of the peer at a position. */
   recordAt(swarm: number, position: number): number {
     const peers = this.#swarms.get(swarm, PEERS);
-    if (!this.isLarge(swarm)) return peers + position;
-    const block = this.#blocks.words(peers)[offsetOf(peers) + (position >>> FULL_BITS)] as number;
+    if (peers >= 0) return peers + position;
+    const directory = ~peers;
+    const block = this.#blocks.words(directory)[offsetOf(directory) + (position >>> FULL_BITS)] as number;
     return block + (position & FULL_MASK);
+  }
+
+  /** How many peers there is room for: more than `size` only in the last block. */
+  roomFor(swarm: number, size: number): number {
+    return ((size - 1) & ~FULL_MASK) + (CAPACITIES[this.#swarms.get(swarm, SHAPE) & CLASS] as number);
+  }
+
+  /** Puts right what a thread may have left undone that died on the way from PEERS to SHAPE; `size` is the swarm's. */
+  repairShape(swarm: number, size: number): void {
+    if (size === 0) return;
+    const sizeClass = this.#slab.classOf(this.recordAt(swarm, (size - 1) & ~FULL_MASK));
+    const bits = this.isLarge(swarm) ? this.#directoryBits(swarm) || MIN_DIRECTORY_BITS : 0;
+    this.#swarms.set(swarm, SHAPE, LIVE | (bits << DIRECTORY_SHIFT) | sizeClass);
   }
 
   /** Makes room for one peer more than `size`. Returns false if there can be none: a small swarm must first be enlarged. */
@@ -86,13 +99,13 @@ export class SwarmBlocks {
   enlarge(swarm: number): void {
     const directory = this.#blocks.alloc(MIN_DIRECTORY_BITS);
     this.#blocks.words(directory)[offsetOf(directory)] = this.#swarms.get(swarm, PEERS);
-    this.#swarms.set(swarm, PEERS, directory);
+    this.#swarms.set(swarm, PEERS, ~directory);
     this.#swarms.set(swarm, SHAPE, LIVE | (MIN_DIRECTORY_BITS << DIRECTORY_SHIFT) | FULL_CLASS);
   }
 
   /** Makes a large swarm of one block a small one. */
   reduce(swarm: number): void {
-    const directory = this.#swarms.get(swarm, PEERS);
+    const directory = ~this.#swarms.get(swarm, PEERS);
     const bits = this.#directoryBits(swarm);
     this.#swarms.set(swarm, PEERS, this.recordAt(swarm, 0));
     this.#swarms.set(swarm, SHAPE, LIVE | (this.#swarms.get(swarm, SHAPE) & CLASS));
@@ -106,8 +119,9 @@ export class SwarmBlocks {
     const oldClass = this.#swarms.get(swarm, SHAPE) & CLASS;
     const block = this.#slab.alloc(sizeClass);
     this.#slab.copy(old, block, size - first);
-    const peers = this.#swarms.get(swarm, PEERS);
-    if (this.isLarge(swarm)) this.#blocks.words(peers)[offsetOf(peers) + (first >>> FULL_BITS)] = block;
+    const directory = ~this.#swarms.get(swarm, PEERS);
+    if (this.isLarge(swarm))
+      this.#blocks.words(directory)[offsetOf(directory) + (first >>> FULL_BITS)] = block;
     else this.#swarms.set(swarm, PEERS, block);
     this.#setClass(swarm, sizeClass);
     this.#slab.free(old, oldClass);
@@ -118,23 +132,23 @@ export class SwarmBlocks {
     const bits = this.#directoryBits(swarm);
     if (blocks === 1 << bits) {
       if (bits === MAX_BLOCK_BITS) return false;
-      const old = this.#swarms.get(swarm, PEERS);
+      const old = ~this.#swarms.get(swarm, PEERS);
       const directory = this.#blocks.alloc(bits + 1);
       const from = this.#blocks.words(old);
       const to = this.#blocks.words(directory);
       for (let i = 0; i < blocks; i++) to[offsetOf(directory) + i] = from[offsetOf(old) + i] as number;
-      this.#swarms.set(swarm, PEERS, directory);
+      this.#swarms.set(swarm, PEERS, ~directory);
       this.#swarms.set(swarm, SHAPE, LIVE | ((bits + 1) << DIRECTORY_SHIFT) | FULL_CLASS);
       this.#blocks.free(old, bits);
     }
-    const directory = this.#swarms.get(swarm, PEERS);
+    const directory = ~this.#swarms.get(swarm, PEERS);
     this.#blocks.words(directory)[offsetOf(directory) + blocks] = this.#slab.alloc(NEXT_CLASS);
     this.#setClass(swarm, NEXT_CLASS);
     return true;
   }
 
   #directoryBits(swarm: number): number {
-    return (this.#swarms.get(swarm, SHAPE) & DIRECTORY) >>> DIRECTORY_SHIFT;
+    return (this.#swarms.get(swarm, SHAPE) & ~LIVE) >>> DIRECTORY_SHIFT;
   }
 
   #setClass(swarm: number, sizeClass: number): void {

@@ -186,9 +186,53 @@ export class SwarmPeers {
     return border;
   }
 
+  /**
+   * Mends a locked shard in which a thread has died: its indexes are built anew, and a peer that was being
+   * moved, and so stands in its swarm twice, is removed once.
+   */
+  repair(shard: number, second: number): void {
+    const swarms = this.swarms.inShard(shard);
+    this.#index.clear(shard);
+    this.swarms.reindex(shard, swarms);
+    for (const swarm of swarms) {
+      const size = this.size(swarm);
+      this.#blocks.repairShape(swarm, size);
+      // A count may be ahead of the peer it counts.
+      const excess = size - this.#blocks.roomFor(swarm, size);
+      if (excess > 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) - excess);
+      const names = new Set<string>();
+      const surplus: number[] = [];
+      for (let position = 0; position < this.size(swarm); position++) {
+        const record = this.recordAt(swarm, position);
+        const name = this.slab.nameOf(record);
+        if (names.has(name)) surplus.push(position);
+        names.add(name);
+        if (this.#blocks.isLarge(swarm)) this.#index.insert(shard, this.#hashRecord(swarm, record), position);
+      }
+      for (const position of surplus.reverse()) this.remove(swarm, position, second);
+    }
+  }
+
+  /** Makes the totals what the swarms say, every one of which is locked; what differs is put down to `thread`. */
+  recount(thread: number): void {
+    const counted = [0, 0, 0];
+    for (let swarm = 0; swarm < this.swarms.length; swarm++) {
+      if (!this.swarms.isLive(swarm) || this.size(swarm) === 0) continue;
+      counted[Total.Populated] = (counted[Total.Populated] as number) + 1;
+      counted[Total.Seeders] = (counted[Total.Seeders] as number) + this.swarms.get(swarm, SEEDERS);
+      counted[Total.Leechers] = (counted[Total.Leechers] as number) + this.swarms.get(swarm, LEECHERS);
+    }
+    counted.forEach((count, column) => {
+      const at = ROW * thread + column;
+      this.#totals[at] = (this.#totals[at] as number) + count - this.total(column);
+    });
+  }
+
   #count(swarm: number, seeders: number, leechers: number): void {
-    this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
-    this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) + leechers);
+    // What grows does so first: should the thread die in between, a peer is counted twice, but none is lost.
+    if (seeders > 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
+    if (leechers !== 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) + leechers);
+    if (seeders < 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
     this.#addTotal(Total.Seeders, seeders);
     this.#addTotal(Total.Leechers, leechers);
   }

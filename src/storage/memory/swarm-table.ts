@@ -154,6 +154,26 @@ export class SwarmTable {
     this.#giveRecord(swarm);
   }
 
+  /** The swarms of a shard, which is locked. Reads every record: for repairs only. */
+  inShard(shard: number): number[] {
+    const swarms: number[] = [];
+    for (let swarm = 0; swarm < this.length; swarm++) {
+      // A record of another shard may be changing; one of this shard cannot.
+      const isHere = () => this.isLive(swarm) && this.shardOf(swarm) === shard;
+      if (isHere() && isHere()) swarms.push(swarm);
+    }
+    return swarms;
+  }
+
+  /** Builds the index of a shard anew. */
+  reindex(shard: number, swarms: readonly number[]): void {
+    this.#index.clear(shard);
+    for (const swarm of swarms) {
+      this.#index.insert(shard, this.#hashOf(this.words(swarm), this.offsetOf(swarm)), swarm);
+    }
+    this.#latest = NONE;
+  }
+
   #remember(infohash: Int32Array): void {
     const known = this.#infohash;
     if (
