@@ -21,9 +21,20 @@ export interface BoundAddress {
   readonly port: number;
 }
 
+/**
+ * Open descriptors that Node knows nothing of: they outlive a worker thread that dies, and packets would go
+ * on to a socket that nobody reads.
+ */
+export interface Descriptors {
+  readonly open: readonly number[];
+  /** An eventfd; written to, it ends a call that waits in a thread of the pool, which a dying thread waits for. */
+  readonly wake: number;
+}
+
 export interface Frontend {
   /** What is bound; constant while the frontend runs. */
   readonly addresses: readonly BoundAddress[];
+  readonly descriptors?: Descriptors;
   /**
    * Takes no new requests, answers those under way and runs their PostHooks, then closes the sockets.
    * Resolves when the last of that is done. A second call returns the same promise.
@@ -36,6 +47,15 @@ export interface FrontendDependencies {
   readonly logic: TrackerLogic;
   readonly logger: Logger;
   readonly metrics: MetricRegistry;
+  /** Whether other workers bind the same addresses (SO_REUSEPORT). */
+  readonly reusePort: boolean;
+}
+
+/** What `settle` is given besides the options. */
+export interface SettleDependencies {
+  readonly logger: Logger;
+  /** How many workers will open the frontend. */
+  readonly workers: number;
 }
 
 /** A kind of frontend: a folder here, and a line in `drivers.ts`. */
@@ -48,6 +68,13 @@ export interface FrontendDriver<Schema extends z.ZodType = z.ZodType> {
   readonly options: Schema;
   /** Binds the sockets and serves. Rejects, with everything closed again, if one cannot be bound. */
   open(options: z.output<Schema>, dependencies: FrontendDependencies): Promise<Frontend>;
+  /**
+   * Called once before several workers open the frontend. Returns the options they all open it with, which are
+   * sent to their threads: with the port the system gives where 0 is asked for, and with whatever else they
+   * must have in common. Rejects as `open` does if an address cannot be bound: workers would not notice, since
+   * sockets with SO_REUSEPORT bind what others hold.
+   */
+  settle?(options: z.output<Schema>, dependencies: SettleDependencies): Promise<z.output<Schema>>;
 }
 
 /** Ties the type of `open`'s options to the schema. */

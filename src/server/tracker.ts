@@ -94,7 +94,7 @@ export class Tracker {
       for (const chosen of config.frontends) {
         frontends.push(
           await open(chosen, logger, (driver, options, own) =>
-            driver.open(options, { logic, logger: own, metrics }),
+            driver.open(options, { logic, logger: own, metrics, reusePort: false }),
           ),
         );
       }

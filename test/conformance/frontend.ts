@@ -181,7 +181,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
     let client: FrontendClient;
 
     function dependencies(): FrontendDependencies {
-      return { logic, logger, metrics: { register: (metric) => metrics.push(metric) } };
+      return { logic, logger, metrics: { register: (metric) => metrics.push(metric) }, reusePort: false };
     }
 
     /** How many requests the metrics have seen, under these labels. */

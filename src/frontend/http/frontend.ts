@@ -11,6 +11,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { Logger } from '../../pkg/logger.ts';
+import type { ListenAddress } from '../../pkg/options.ts';
 import type { BoundAddress, Frontend, FrontendDependencies } from '../frontend.ts';
 import { requestLimits } from '../request-options.ts';
 import { loadCertificate } from './certificate.ts';
@@ -94,11 +95,13 @@ export class HttpFrontend implements Frontend, ConnectionHost {
         ? createSecureContext(loadCertificate(tls_cert_path, tls_key_path))
         : undefined;
     const frontend = new HttpFrontend(options, dependencies);
+    const open = async (scheme: Scheme, address: ListenAddress, secured?: SecureContext) => {
+      const server = frontend.#server(scheme, secured);
+      frontend.addresses.push(await listen(server, scheme, address, dependencies.reusePort));
+    };
     try {
-      if (addr) frontend.addresses.push(await listen(frontend.#server('http', undefined), 'http', addr));
-      if (https_addr && context) {
-        frontend.addresses.push(await listen(frontend.#server('https', context), 'https', https_addr));
-      }
+      if (addr) await open('http', addr);
+      if (https_addr && context) await open('https', https_addr, context);
     } catch (error) {
       await frontend.stop();
       throw error;

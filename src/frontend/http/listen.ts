@@ -1,8 +1,14 @@
 /** Binding a TCP socket, with an error that an operator can act on. */
 
-import type { AddressInfo, Server } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { loadLibc } from '../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../pkg/options.ts';
+import { bindShared, SOCK_STREAM } from '../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../frontend.ts';
+
+/** The kernel cuts it to what the system allows (net.core.somaxconn): clients come in bursts. */
+const BACKLOG = 4096;
 
 /** Both families on one socket; where the system has no IPv6, IPv4. */
 const ANY = ['::', '0.0.0.0'] as const;
@@ -14,16 +20,20 @@ const REASONS = new Map([
   ['ENOTFOUND', 'the name is not known'],
 ]);
 
-/** @throws Error that names the address and the reason */
+/**
+ * @param reusePort whether other sockets may be bound to the same address, to share its connections
+ * @throws Error that names the address and the reason
+ */
 export async function listen(
   server: Server,
   protocol: 'http' | 'https',
   address: ListenAddress,
+  reusePort: boolean,
 ): Promise<BoundAddress> {
   const hosts = address.host === undefined ? ANY : [address.host];
   for (const [i, host] of hosts.entries()) {
     try {
-      await bind(server, host, address.port);
+      await bind(server, await target(host, address.port, reusePort));
       const bound = server.address() as AddressInfo;
       return { protocol, host: bound.address, port: bound.port };
     } catch (error) {
@@ -37,13 +47,47 @@ export async function listen(
   throw new Error('unreachable: the last host either binds or throws');
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+/**
+ * The ports that the addresses can be bound at, with nobody else there: as given, or what the system gives
+ * for 0. All are bound before any is let go again.
+ *
+ * @throws Error as `listen`
+ */
+export async function settlePorts(
+  wanted: readonly (readonly ['http' | 'https', ListenAddress])[],
+): Promise<number[]> {
+  const servers: Server[] = [];
+  try {
+    const ports: number[] = [];
+    for (const [protocol, address] of wanted) {
+      const server = createServer();
+      servers.push(server);
+      ports.push((await listen(server, protocol, address, false)).port);
+    }
+    return ports;
+  } finally {
+    for (const server of servers) server.close();
+  }
+}
+
+/** What a server is to listen on: an address, or a socket that is bound already. */
+type Target = { readonly host: string; readonly port: number } | { readonly fd: number };
+
+async function target(host: string, port: number, reusePort: boolean): Promise<Target> {
+  if (!reusePort) return { host, port };
+  const { address } = await lookup(host);
+  return { fd: bindShared(await loadLibc(), SOCK_STREAM, address, port) };
+}
+
+function bind(server: Server, at: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    // The backlog is cut to what the system allows (net.core.somaxconn): clients come in bursts.
-    server.listen({ host, port, backlog: 4096 }, () => {
+    server.once('listening', () => {
       server.off('error', reject);
       resolve();
     });
+    // With a descriptor Node reads the backlog from the second argument alone.
+    if ('fd' in at) server.listen(at, BACKLOG as never);
+    else server.listen({ ...at, backlog: BACKLOG });
   });
 }

@@ -15,7 +15,7 @@ import type { Peer } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
 import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
-import type { BoundAddress, Frontend, FrontendDependencies } from '../frontend.ts';
+import type { BoundAddress, Descriptors, Frontend, FrontendDependencies } from '../frontend.ts';
 import { requestLimits } from '../request-options.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
 import type { UdpOptions } from './config.ts';
@@ -48,6 +48,7 @@ const MAX_WAITING = 16384;
 
 export class UdpFrontend implements Frontend {
   readonly addresses: readonly BoundAddress[];
+  readonly descriptors?: Descriptors;
   readonly #socket: UdpSocket;
   readonly #dependencies: FrontendDependencies;
   readonly #limits: RequestLimits;
@@ -69,6 +70,7 @@ export class UdpFrontend implements Frontend {
   ) {
     this.#socket = socket;
     this.addresses = [socket.address];
+    if (socket.descriptors) this.descriptors = socket.descriptors;
     this.#dependencies = dependencies;
     this.#limits = requestLimits(options);
     this.#allowIpSpoofing = options.allow_ip_spoofing;

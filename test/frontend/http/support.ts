@@ -94,6 +94,7 @@ export async function serve(
     logic,
     logger: silentLogger,
     metrics: { register: (metric) => metrics.push(metric) },
+    reusePort: false,
   });
   return { frontend, logic, metrics, port: frontend.addresses[0]?.port as number };
 }

@@ -87,6 +87,7 @@ describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
         logic,
         logger,
         metrics: { register() {} },
+        reusePort: false,
       },
     );
     client = await UdpClient.open(frontend.addresses[0]?.port as number, host === '::' ? '::1' : host);
@@ -323,6 +324,7 @@ describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
         logic,
         logger,
         metrics: { register() {} },
+        reusePort: false,
       },
     );
     await expect(again).rejects.toThrow(/cannot bind UDP 127\.0\.0\.1:\d+: .*EADDRINUSE/);

@@ -10,7 +10,9 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { parseIp } from '../../../pkg/ip-address.ts';
+import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import { bindShared, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
 import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
 
@@ -18,6 +20,13 @@ const RING = 256;
 
 /** How a system without IPv6 refuses to bind `::`. */
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
+
+export interface DgramOptions {
+  /** Bytes of packets the kernel may hold for us. */
+  readonly receiveBuffer: number;
+  /** Whether other sockets may be bound to the same address, to share its packets. Needs Linux. */
+  readonly reusePort: boolean;
+}
 
 export class DgramSocket implements UdpSocket {
   readonly address: BoundAddress;
@@ -35,14 +44,15 @@ export class DgramSocket implements UdpSocket {
   };
 
   /** Binds a socket to an address; without a host to every address of both families. */
-  static async bind({ host, port }: ListenAddress, receiveBuffer: number): Promise<DgramSocket> {
-    if (host !== undefined)
-      return new DgramSocket(await bound((await lookup(host)).address, port, receiveBuffer));
+  static async bind({ host, port }: ListenAddress, options: DgramOptions): Promise<DgramSocket> {
+    const libc = options.reusePort ? await loadLibc() : undefined;
+    const open = async (ip: string) => new DgramSocket(await bound(ip, port, options.receiveBuffer, libc));
+    if (host !== undefined) return open((await lookup(host)).address);
     try {
-      return new DgramSocket(await bound('::', port, receiveBuffer));
+      return await open('::');
     } catch (error) {
       if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      return new DgramSocket(await bound('0.0.0.0', port, receiveBuffer));
+      return open('0.0.0.0');
     }
   }
 
@@ -108,7 +118,8 @@ export class DgramSocket implements UdpSocket {
   }
 }
 
-function bound(host: string, port: number, receiveBuffer: number): Promise<Socket> {
+/** @param libc of a socket that shares its address */
+function bound(host: string, port: number, receiveBuffer: number, libc: Libc | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
@@ -116,15 +127,25 @@ function bound(host: string, port: number, receiveBuffer: number): Promise<Socke
       // Addresses of clients need no resolver; without this, Node asks one for each answer.
       lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
     });
-    socket.once('error', (error) => {
+    const fail = (error: Error) => {
       socket.close();
       reject(
         Object.assign(error, { message: `cannot bind UDP ${formatHostPort(host, port)}: ${error.message}` }),
       );
-    });
-    socket.bind(port, host, () => {
+    };
+    socket.once('error', fail);
+    const listening = () => {
       socket.removeAllListeners('error');
       resolve(socket);
-    });
+    };
+    if (!libc) {
+      socket.bind(port, host, listening);
+      return;
+    }
+    try {
+      socket.bind({ fd: bindShared(libc, SOCK_DGRAM, host, port) }, listening);
+    } catch (error) {
+      fail(error as Error);
+    }
   });
 }

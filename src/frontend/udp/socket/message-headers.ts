@@ -12,7 +12,7 @@
  *   40 bytes                                             or in6_pktinfo: address (16) · interface (4)
  */
 
-import type { Libc } from './libc.ts';
+import type { Libc } from '../../../pkg/libc.ts';
 import { SLOT } from './socket.ts';
 
 /** Messages in a batch. More gain nothing: measured from 16 to 256. */

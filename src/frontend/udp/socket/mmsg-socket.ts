@@ -10,9 +10,19 @@
  */
 
 import { lookup } from 'node:dns/promises';
+import { type Libc, lastError } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
-import type { BoundAddress } from '../../frontend.ts';
-import { type Libc, lastError } from './libc.ts';
+import { IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEPORT, SOCK_DGRAM, SOL_SOCKET } from '../../../pkg/reuse-port.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  decodeSocketAddress,
+  encodeSocketAddress,
+  IPV4_ADDRESS,
+  IPV6_ADDRESS,
+  SOCKADDR_IN6,
+} from '../../../pkg/socket-address.ts';
+import type { BoundAddress, Descriptors } from '../../frontend.ts';
 import {
   BATCH,
   CONTROL,
@@ -24,26 +34,12 @@ import {
   NAME_LENGTH,
 } from './message-headers.ts';
 import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
-import {
-  AF_INET,
-  AF_INET6,
-  decodeSocketAddress,
-  encodeSocketAddress,
-  IPV4_ADDRESS,
-  IPV6_ADDRESS,
-  SOCKADDR_IN6,
-} from './socket-address.ts';
 
 // Linux's constants (asm-generic, which every supported architecture uses).
-const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
-const SOL_SOCKET = 1;
-const SO_REUSEPORT = 15;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
@@ -69,6 +65,7 @@ export interface MmsgOptions {
 
 export class MmsgSocket implements UdpSocket {
   readonly address: BoundAddress;
+  readonly descriptors: Descriptors;
   readonly #libc: Libc;
   readonly #fd: number;
   /** Written to in order to wake the thread that polls. */
@@ -100,6 +97,7 @@ export class MmsgSocket implements UdpSocket {
     this.#libc = libc;
     this.#fd = openSocket(libc, host, port, options);
     this.#wakeFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+    this.descriptors = { open: [this.#fd, this.#wakeFd], wake: this.#wakeFd };
     this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
     this.#pollDescriptors = Int32Array.of(this.#fd, POLLIN, this.#wakeFd, POLLIN);
     this.#received = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
@@ -223,7 +221,7 @@ function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions
   const what = `cannot bind UDP ${formatHostPort(host, port)}`;
   const address = encodeSocketAddress(host, port);
   const domain = address.length === SOCKADDR_IN6 ? AF_INET6 : AF_INET;
-  const fd = libc.socket(domain, SOCK_DGRAM_CLOEXEC, 0);
+  const fd = libc.socket(domain, SOCK_DGRAM, 0);
   if (fd < 0) throw lastError(libc, what);
   const set = (level: number, name: number, value: number) =>
     libc.setsockopt(fd, level, name, Int32Array.of(value), 4);

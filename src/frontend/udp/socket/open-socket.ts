@@ -1,9 +1,9 @@
 /** Chooses the socket: the batched one where the system has it, else the portable one. */
 
+import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import type { Logger } from '../../../pkg/logger.ts';
 import type { ListenAddress } from '../../../pkg/options.ts';
 import { DgramSocket } from './dgram-socket.ts';
-import { type Libc, loadLibc } from './libc.ts';
 import { MmsgSocket } from './mmsg-socket.ts';
 import type { UdpSocket } from './socket.ts';
 
@@ -21,7 +21,7 @@ export async function openSocket(
   options: SocketOptions,
   logger: Logger,
 ): Promise<UdpSocket> {
-  if (options.kind === 'dgram') return DgramSocket.bind(address, options.receiveBuffer);
+  if (options.kind === 'dgram') return DgramSocket.bind(address, options);
   let libc: Libc;
   try {
     libc = await loadLibc();
@@ -29,7 +29,7 @@ export async function openSocket(
     const reason = (error as Error).message;
     if (options.kind === 'mmsg') throw new Error(`udp.socket is mmsg, but ${reason}`, { cause: error });
     logger.info({ reason }, 'UDP packets go one by one through node:dgram');
-    return DgramSocket.bind(address, options.receiveBuffer);
+    return DgramSocket.bind(address, options);
   }
   return MmsgSocket.bind(libc, address, options);
 }

@@ -1,6 +1,6 @@
 /** Linux's `struct sockaddr_in` and `sockaddr_in6` as bytes. The family is in the machine's order, the port in the network's. */
 
-import { formatIp, parseIp } from '../../../pkg/ip-address.ts';
+import { formatIp, parseIp } from './ip-address.ts';
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;

@@ -1,7 +1,7 @@
 /**
- * The system calls of the batched socket, by way of koffi. Only on Linux, on 64-bit little-endian machines:
- * structures are written as bytes (message-headers.ts), and that is where their layout is one and the
- * same for glibc and musl.
+ * System calls that Node does not have, by way of koffi: batches of UDP packets, and sockets that share a
+ * port. Only on Linux, on 64-bit little-endian machines: structures are written as bytes, and that is where
+ * their layout is one and the same for glibc and musl.
  */
 
 import { getSystemErrorMap } from 'node:util';
@@ -32,9 +32,9 @@ export interface Libc {
 /** Loads the calls. Throws, with the reason, where they are not to be had. */
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== 'linux')
-    throw new Error(`there are no batched system calls on ${process.platform}`);
+    throw new Error(`Linux's system calls are not to be had on ${process.platform}`);
   if (!['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
-    throw new Error(`batched system calls are not supported on ${process.arch}`);
+    throw new Error(`Linux's system calls are not supported on ${process.arch}`);
   }
   const { default: koffi } = await import('koffi');
   const process_ = koffi.load(null);
