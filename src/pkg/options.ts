@@ -84,6 +84,15 @@ export function count(fallback: number, description: string) {
   });
 }
 
+/** A bound that is not there unless it is given; 0 is none. */
+export function limit(description: string) {
+  const schema = z
+    .int({ error: (issue) => expected('a whole number', issue.input) })
+    .min(0, { error: (issue) => expected('a whole number, 0 for no limit', issue.input) })
+    .default(0);
+  return option(schema, { description: `${description} 0: no limit.`, kind: 'integer', defaultText: '0' });
+}
+
 /** `true` or `false`. */
 export function flag(fallback: boolean, description: string) {
   const schema = z.boolean({ error: (issue) => expected('true or false', issue.input) }).default(fallback);
@@ -184,6 +193,18 @@ export function positiveInteger(most: number, description: string, more: Partial
     kind: 'integer',
     required: true,
     ...more,
+  });
+}
+
+/** `auto`, which is the default, or a whole number from 1 to `most`. */
+export function countOrAuto(most: number, description: string) {
+  const what = `auto or a whole number from 1 to ${most}`;
+  const error = (issue: { readonly input?: unknown }) => expected(what, issue.input);
+  const number = z.int({ error }).min(1, { error }).max(most, { error });
+  return option(z.union([z.literal('auto'), number], { error }).default('auto'), {
+    description,
+    kind: what,
+    defaultText: 'auto',
   });
 }
 

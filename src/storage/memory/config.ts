@@ -1,7 +1,7 @@
 /** Options of the memory store (`storage.config`). */
 
 import { z } from 'zod';
-import { count } from '../../pkg/options.ts';
+import { count, limit } from '../../pkg/options.ts';
 import { storeOptions } from '../store-options.ts';
 
 export const memoryOptions = z.strictObject({
@@ -10,6 +10,11 @@ export const memoryOptions = z.strictObject({
     1024,
     'Into how many parts the store is divided, rounded up to a power of two, at most 65536.',
   ),
+  max_swarms: limit('Most swarms that are kept; an announce to another is answered but not stored.'),
+  max_peers: limit(
+    'Most peers that are kept, over all swarms; the announce of another is answered but not stored.',
+  ),
+  max_peers_per_swarm: limit('Most peers of one swarm; the announce of another is answered but not stored.'),
 });
 
 export type MemoryOptions = z.output<typeof memoryOptions>;

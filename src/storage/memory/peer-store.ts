@@ -14,11 +14,13 @@ import type { Infohash } from '../../bittorrent/infohash.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import type { Clock } from '../../pkg/clock.ts';
+import type { Sample } from '../../pkg/metrics.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import type { Upkeep } from '../upkeep.ts';
 import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
+import { Limits, type StoreLimits } from './limits.ts';
 import { NoLocks, ThreadLocks } from './locks.ts';
 import { PeerChoice } from './peer-choice.ts';
 import { type MemoryHandle, StoreMemory } from './store-memory.ts';
@@ -36,11 +38,23 @@ export interface StoreHandle {
   readonly memory: MemoryHandle;
   readonly key: HashKey;
   readonly shards: number;
+  readonly limits: StoreLimits | undefined;
+}
+
+/** What a store is made with. */
+export interface MemoryStoreOptions {
+  /** Rounded up to a power of two. */
+  readonly shardCount: number;
+  readonly clock: Clock;
+  /** Whether other threads can join, as numbers 2 and up. */
+  readonly shared?: boolean;
+  readonly limits?: StoreLimits | undefined;
 }
 
 export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
   readonly #parts: StoreParts;
+  readonly #limits: StoreLimits | undefined;
   readonly #ipv4: SwarmPeers;
   readonly #ipv6: SwarmPeers;
   readonly #choice4: PeerChoice;
@@ -48,20 +62,12 @@ export class MemoryPeerStore implements PeerStore {
   #upkeep: Upkeep | undefined;
   #stopped = false;
 
-  /** A store of this thread's own, or with `shared` one that other threads can join as numbers 2 and up. */
-  static create(shardCount: number, clock: Clock, shared = false): MemoryPeerStore {
+  static create({ shardCount, clock, shared = false, limits }: MemoryStoreOptions): MemoryPeerStore {
     const shards = 2 ** Math.ceil(Math.log2(Math.min(shardCount, MAX_SHARDS)));
     const [key0, key1] = randomFillSync(new Int32Array(2)) as unknown as [number, number];
-    const key = { key0, key1 };
-    if (!shared) {
-      return new MemoryPeerStore(
-        { memory: StoreMemory.private(), locks: new NoLocks(), key, shards, thread: 0 },
-        clock,
-      );
-    }
-    const memory = StoreMemory.shared();
-    const locks = new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, 1);
-    return new MemoryPeerStore({ memory, locks, key, shards, thread: 1 }, clock);
+    const memory = shared ? StoreMemory.shared() : StoreMemory.private();
+    const handle = { key: { key0, key1 }, shards, limits };
+    return new MemoryPeerStore(memory, handle, shared ? 1 : 0, clock);
   }
 
   /**
@@ -72,13 +78,26 @@ export class MemoryPeerStore implements PeerStore {
    */
   static open(memory: StoreMemory, handle: StoreHandle, thread: number, clock: Clock): MemoryPeerStore {
     memory.adopt(handle.memory);
-    const { key, shards } = handle;
-    const locks = new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, thread);
-    return new MemoryPeerStore({ memory, locks, key, shards, thread }, clock);
+    return new MemoryPeerStore(memory, handle, thread, clock);
   }
 
-  private constructor(parts: StoreParts, clock: Clock) {
+  private constructor(
+    memory: StoreMemory,
+    handle: Omit<StoreHandle, 'memory'>,
+    thread: number,
+    clock: Clock,
+  ) {
+    const { key, shards, limits } = handle;
+    const parts: StoreParts = {
+      memory,
+      locks: thread === 0 ? new NoLocks() : new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, thread),
+      limits: limits && new Limits(limits, memory),
+      key,
+      shards,
+      thread,
+    };
     this.#clock = clock;
+    this.#limits = limits;
     this.#parts = parts;
     this.#ipv4 = new SwarmPeers(AddressFamily.IPv4, parts);
     this.#ipv6 = new SwarmPeers(AddressFamily.IPv6, parts);
@@ -95,7 +114,7 @@ export class MemoryPeerStore implements PeerStore {
   /** For a thread that has joined the channel. */
   handle(): StoreHandle {
     const { memory, key, shards } = this.#parts;
-    return { memory: memory.handle(), key, shards };
+    return { memory: memory.handle(), key, shards, limits: this.#limits };
   }
 
   /**
@@ -117,6 +136,8 @@ export class MemoryPeerStore implements PeerStore {
     }
     for (let shard = 0; shard < shards; shard++) locks.acquire(SHARD_LOCKS + shard);
     for (const peers of [this.#ipv4, this.#ipv6]) peers.recount(thread);
+    const { seeders, leechers } = this.totals();
+    this.#parts.limits?.reset(this.#ipv4.swarms.count() + this.#ipv6.swarms.count(), seeders + leechers);
     for (let shard = 0; shard < shards; shard++) locks.release(SHARD_LOCKS + shard);
   }
 
@@ -206,6 +227,11 @@ export class MemoryPeerStore implements PeerStore {
     return this.#parts.memory.byteLength;
   }
 
+  /** Announces that were not stored because of a limit, by limit; none without limits. */
+  refused(): Sample[] {
+    return this.#parts.limits?.refused() ?? [];
+  }
+
   /** Ties the store's timers to its life. */
   keepUp(upkeep: Upkeep): void {
     this.#upkeep = upkeep;
@@ -244,7 +270,10 @@ export class MemoryPeerStore implements PeerStore {
       let position = peers.find(swarm, peer);
       if (position === NONE) {
         position = peers.add(swarm, peer, seeder, second);
-        if (position === NONE) return;
+        if (position === NONE) {
+          peers.removeIfUnused(swarm);
+          return;
+        }
       } else {
         peers.touch(swarm, position, second);
         position = peers.setSeeder(swarm, position, seeder);

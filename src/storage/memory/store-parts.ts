@@ -1,6 +1,7 @@
 /** What all parts of a store are made with, and how its areas, pools and locks are numbered. */
 
 import { AddressFamily } from '../../bittorrent/address-family.ts';
+import type { Limits } from './limits.ts';
 import type { NoLocks } from './locks.ts';
 import type { StoreMemory } from './store-memory.ts';
 
@@ -18,6 +19,8 @@ export interface StoreParts {
   readonly shards: number;
   /** This thread's number: 0 of a store that only one thread has, else from 1 to MAX_THREADS - 1. */
   readonly thread: number;
+  /** `undefined` without any. */
+  readonly limits: Limits | undefined;
 }
 
 /** Threads that can have a store in common, the one that made it included. */
@@ -33,6 +36,9 @@ export function areaOf(family: AddressFamily, area: number): number {
 
 /** The area where the locks are. */
 export const LOCKS_AREA = 16;
+
+/** The area where limits count. */
+export const LIMITS_AREA = 17;
 
 /** The locks of shards follow those of pools. */
 export const SHARD_LOCKS = 16;

@@ -15,6 +15,7 @@ import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { IntBlocks } from './int-blocks.ts';
+import type { Limits } from './limits.ts';
 import { ID_WORDS, RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
 import { Area, areaOf, type HashKey, MAX_THREADS, type StoreParts } from './store-parts.ts';
 import { FULL, SwarmBlocks } from './swarm-blocks.ts';
@@ -41,6 +42,7 @@ export class SwarmPeers {
   readonly slab: RecordSlab;
   readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
+  readonly #limits: Limits | undefined;
   readonly #key: HashKey;
   /** Id, compact entry and swarm of a peer, to be hashed; the halfwords are the same memory. */
   readonly #hashed: Int32Array;
@@ -50,9 +52,10 @@ export class SwarmPeers {
   readonly #row: number;
 
   constructor(family: AddressFamily, parts: StoreParts) {
-    const { memory, locks, shards, key, thread } = parts;
+    const { memory, locks, limits, shards, key, thread } = parts;
     const id = (area: number) => areaOf(family, area);
     const blocks = new IntBlocks(memory, locks, id(Area.Blocks));
+    this.#limits = limits;
     this.#key = key;
     this.swarms = new SwarmTable(family, parts, blocks);
     this.slab = new RecordSlab(family, memory, locks, id(Area.Records));
@@ -118,14 +121,17 @@ export class SwarmPeers {
   }
 
   /**
-   * Adds a peer that is not in the swarm. Returns its position, or NONE if the swarm can grow no further.
+   * Adds a peer that is not in the swarm. Returns its position, or NONE if there can be no more.
    */
   add(swarm: number, peer: Peer, seeder: boolean, second: number): number {
     const seeders = this.swarms.get(swarm, SEEDERS);
     const leechers = this.swarms.get(swarm, LEECHERS);
     const size = seeders + leechers;
-    if (size === FULL && !this.#blocks.isLarge(swarm) && !this.#enlarge(swarm)) return NONE;
-    if (!this.#blocks.extend(swarm, size)) return NONE;
+    if (this.#limits?.takePeer(size) === false) return NONE;
+    if (!this.#makeRoom(swarm, size)) {
+      this.#limits?.givePeer();
+      return NONE;
+    }
     let position = size;
     if (seeder && leechers > 0) {
       this.#move(swarm, seeders, size);
@@ -138,6 +144,7 @@ export class SwarmPeers {
       if (!this.#index.insert(shard, this.#hashPeer(swarm, peer), position)) {
         if (position !== size) this.#move(swarm, size, seeders);
         this.#blocks.trim(swarm, size);
+        this.#limits?.givePeer();
         return NONE;
       }
     }
@@ -166,13 +173,19 @@ export class SwarmPeers {
     }
     if (hole !== last) this.#move(swarm, last, hole);
     this.#count(swarm, seeder ? -1 : 0, seeder ? 0 : -1);
+    this.#limits?.givePeer();
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {
       this.#addTotal(Total.Populated, -1);
-      if (this.swarms.get(swarm, SNATCHES) === 0) this.swarms.remove(swarm);
-      else this.swarms.set(swarm, PEERS, second);
+      this.swarms.set(swarm, PEERS, second);
+      this.removeIfUnused(swarm);
     }
+  }
+
+  /** Removes a swarm that has nothing to remember. */
+  removeIfUnused(swarm: number): void {
+    if (this.size(swarm) === 0 && this.swarms.get(swarm, SNATCHES) === 0) this.swarms.remove(swarm);
   }
 
   /** Makes the peer at a position a seeder or a leecher. Returns its new position. */
@@ -322,6 +335,11 @@ export class SwarmPeers {
       this.#index.replace(shard, this.#hashRecord(swarm, second), b, a);
     }
     this.slab.swap(first, second);
+  }
+
+  #makeRoom(swarm: number, size: number): boolean {
+    if (size === FULL && !this.#blocks.isLarge(swarm) && !this.#enlarge(swarm)) return false;
+    return this.#blocks.extend(swarm, size);
   }
 
   /** Makes a small swarm of FULL peers a large one. Returns false, and changes nothing, if its shard can index no more. */

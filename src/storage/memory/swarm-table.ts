@@ -18,6 +18,7 @@ import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import type { IntBlocks } from './int-blocks.ts';
+import type { Limits } from './limits.ts';
 import type { NoLocks } from './locks.ts';
 import type { StoreMemory } from './store-memory.ts';
 import { Area, areaOf, type HashKey, type StoreParts } from './store-parts.ts';
@@ -51,6 +52,7 @@ export class SwarmTable {
   readonly #locks: NoLocks;
   /** Of its area, its pool and its lock. */
   readonly #id: number;
+  readonly #limits: Limits | undefined;
   readonly #key: HashKey;
   readonly #shards: number;
   readonly #index: HashIndex;
@@ -61,9 +63,10 @@ export class SwarmTable {
   #hash: number;
   #latest = NONE;
 
-  constructor(family: AddressFamily, { memory, locks, shards, key }: StoreParts, blocks: IntBlocks) {
+  constructor(family: AddressFamily, { memory, locks, limits, shards, key }: StoreParts, blocks: IntBlocks) {
     this.#memory = memory;
     this.#locks = locks;
+    this.#limits = limits;
     this.#id = areaOf(family, Area.Swarms);
     this.#key = key;
     this.#shards = shards;
@@ -130,8 +133,9 @@ export class SwarmTable {
     return swarm;
   }
 
-  /** Adds a swarm, which must not be there, without peers. NONE if its shard can grow no further. */
+  /** Adds a swarm, which must not be there, without peers. NONE if there can be no more. */
   add(infohash: Infohash): number {
+    if (this.#limits?.takeSwarm() === false) return NONE;
     this.#remember(infohash.words);
     const swarm = this.#takeRecord();
     const words = this.words(swarm);
@@ -140,6 +144,7 @@ export class SwarmTable {
     for (let i = 0; i < INFOHASH_WORDS; i++) words[at + i] = infohash.words[i] as number;
     if (!this.#index.insert(this.#hash & (this.#shards - 1), this.#hash, swarm)) {
       this.#giveRecord(swarm);
+      this.#limits?.giveSwarm();
       return NONE;
     }
     words[at + SHAPE] = LIVE;
@@ -152,6 +157,14 @@ export class SwarmTable {
     const hash = this.#hashOf(this.words(swarm), this.offsetOf(swarm));
     this.#index.remove(hash & (this.#shards - 1), hash, swarm);
     this.#giveRecord(swarm);
+    this.#limits?.giveSwarm();
+  }
+
+  /** How many swarms there are. Reads every record: for repairs only. */
+  count(): number {
+    let count = 0;
+    for (let swarm = 0; swarm < this.length; swarm++) if (this.isLive(swarm)) count++;
+    return count;
   }
 
   /** The swarms of a shard, which is locked. Reads every record: for repairs only. */
