@@ -8,8 +8,8 @@
  * the collector's place; that peer is found at the next collection.
  */
 
+import { SHARD_LOCKS } from './areas.ts';
 import type { NoLocks } from './locks.ts';
-import { SHARD_LOCKS } from './store-parts.ts';
 import type { SwarmPeers } from './swarm-peers.ts';
 import { PEERS } from './swarm-table.ts';
 

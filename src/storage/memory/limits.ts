@@ -4,8 +4,8 @@
  */
 
 import type { Sample } from '../../pkg/metrics.ts';
+import { LIMITS_AREA } from './areas.ts';
 import type { StoreMemory } from './store-memory.ts';
-import { LIMITS_AREA } from './store-parts.ts';
 
 /** 0 where there is no limit. */
 export interface StoreLimits {

@@ -18,13 +18,14 @@ import type { Sample } from '../../pkg/metrics.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import type { Upkeep } from '../upkeep.ts';
+import { LOCKS_AREA, SHARD_LOCKS } from './areas.ts';
 import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
 import { Limits, type StoreLimits } from './limits.ts';
 import { NoLocks, ThreadLocks } from './locks.ts';
 import { PeerChoice } from './peer-choice.ts';
 import { type MemoryHandle, StoreMemory } from './store-memory.ts';
-import { type HashKey, LOCKS_AREA, SHARD_LOCKS, type StoreParts } from './store-parts.ts';
+import type { HashKey, StoreParts } from './store-parts.ts';
 import { SwarmPeers, Total } from './swarm-peers.ts';
 import { LEECHERS, SEEDERS, SNATCHES } from './swarm-table.ts';
 

@@ -149,14 +149,6 @@ export class RecordSlab {
     return this.#header(block >>> PAGE_BITS, CLASS);
   }
 
-  /** The peer in a record as text, the same for no other peer: for repairs only. */
-  nameOf(record: number): string {
-    const at = record & RECORD_MASK;
-    const ids = this.#idsOf(record).subarray(at * ID_WORDS, (at + 1) * ID_WORDS);
-    const compact = this.compact[segmentOf(record)] as Uint16Array;
-    return `${ids.join()} ${compact.subarray(at * this.width, (at + 1) * this.width).join()}`;
-  }
-
   /** Copies `count` records, which may lie in different segments. */
   copy(from: number, to: number, count: number): void {
     for (let i = 0; i < count; i++) this.copyOne(from + i, to + i);

@@ -10,14 +10,15 @@
  * whatever the swarm's size.
  */
 
-import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
-import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
-import { halfSipHash } from '../../pkg/half-siphash.ts';
+import type { AddressFamily } from '../../bittorrent/address-family.ts';
+import type { Peer } from '../../bittorrent/peer.ts';
+import { Area, areaOf, MAX_THREADS } from './areas.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { IntBlocks } from './int-blocks.ts';
 import type { Limits } from './limits.ts';
-import { ID_WORDS, RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
-import { Area, areaOf, type HashKey, MAX_THREADS, type StoreParts } from './store-parts.ts';
+import { PeerRecords } from './peer-records.ts';
+import { RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
+import type { StoreParts } from './store-parts.ts';
 import { FULL, SwarmBlocks } from './swarm-blocks.ts';
 import { LEECHERS, PEERS, SEEDERS, SNATCHES, SwarmTable } from './swarm-table.ts';
 
@@ -31,8 +32,6 @@ const PAGE_BITS = 10;
 const SNATCHED = 0x80000000 | 0;
 const TIME = 0x7fffffff;
 
-const COMPACT_HALFWORD = COMPACT_OFFSET / 2;
-
 /** Columns of the totals, and words a row: a cache line, so that threads do not disturb each other. */
 export const Total = { Populated: 0, Seeders: 1, Leechers: 2 } as const;
 const ROW = 16;
@@ -40,13 +39,10 @@ const ROW = 16;
 export class SwarmPeers {
   readonly swarms: SwarmTable;
   readonly slab: RecordSlab;
+  readonly #records: PeerRecords;
   readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
   readonly #limits: Limits | undefined;
-  readonly #key: HashKey;
-  /** Id, compact entry and swarm of a peer, to be hashed; the halfwords are the same memory. */
-  readonly #hashed: Int32Array;
-  readonly #hashedHalfwords: Uint16Array;
   /** A row a thread of what it has added and taken away; the sums of the columns are the totals. */
   readonly #totals: Int32Array;
   readonly #row: number;
@@ -56,15 +52,12 @@ export class SwarmPeers {
     const id = (area: number) => areaOf(family, area);
     const blocks = new IntBlocks(memory, locks, id(Area.Blocks));
     this.#limits = limits;
-    this.#key = key;
     this.swarms = new SwarmTable(family, parts, blocks);
     this.slab = new RecordSlab(family, memory, locks, id(Area.Records));
+    this.#records = new PeerRecords(family, this.slab, key);
     this.#blocks = new SwarmBlocks(this.swarms, this.slab, blocks);
     const indexState = memory.area(id(Area.PeerIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
-    const buffer = new ArrayBuffer(4 * (ID_WORDS + Math.ceil(compactPeerLength(family) / 4) + 1));
-    this.#hashed = new Int32Array(buffer);
-    this.#hashedHalfwords = new Uint16Array(buffer);
     this.#totals = memory.area(id(Area.Totals), ROW * MAX_THREADS);
     this.#row = ROW * thread;
   }
@@ -88,11 +81,11 @@ export class SwarmPeers {
   /** Where in the swarm a peer is, or NONE. */
   find(swarm: number, peer: Peer): number {
     const size = this.size(swarm);
-    if (!this.#blocks.isLarge(swarm)) return this.#scan(this.swarms.get(swarm, PEERS), size, peer);
+    if (!this.#blocks.isLarge(swarm)) return this.#records.scan(this.swarms.get(swarm, PEERS), size, peer);
     const shard = this.swarms.shardOf(swarm);
-    let position = this.#index.find(shard, this.#hashPeer(swarm, peer));
+    let position = this.#index.find(shard, this.#records.hashPeer(swarm, peer));
     while (position !== NONE) {
-      if (position < size && this.#isAt(this.recordAt(swarm, position), peer)) return position;
+      if (position < size && this.#records.matches(this.recordAt(swarm, position), peer)) return position;
       position = this.#index.next();
     }
     return NONE;
@@ -138,10 +131,10 @@ export class SwarmPeers {
       position = seeders;
     }
     const record = this.recordAt(swarm, position);
-    this.#write(record, peer, second);
+    this.#records.write(record, peer, second);
     if (this.#blocks.isLarge(swarm)) {
       const shard = this.swarms.shardOf(swarm);
-      if (!this.#index.insert(shard, this.#hashPeer(swarm, peer), position)) {
+      if (!this.#index.insert(shard, this.#records.hashPeer(swarm, peer), position)) {
         if (position !== size) this.#move(swarm, size, seeders);
         this.#blocks.trim(swarm, size);
         this.#limits?.givePeer();
@@ -162,7 +155,7 @@ export class SwarmPeers {
     if (this.#blocks.isLarge(swarm)) {
       this.#index.remove(
         this.swarms.shardOf(swarm),
-        this.#hashRecord(swarm, this.recordAt(swarm, position)),
+        this.#records.hashRecord(swarm, this.recordAt(swarm, position)),
         position,
       );
     }
@@ -217,10 +210,11 @@ export class SwarmPeers {
       const surplus: number[] = [];
       for (let position = 0; position < this.size(swarm); position++) {
         const record = this.recordAt(swarm, position);
-        const name = this.slab.nameOf(record);
+        const name = this.#records.nameOf(record);
         if (names.has(name)) surplus.push(position);
         names.add(name);
-        if (this.#blocks.isLarge(swarm)) this.#index.insert(shard, this.#hashRecord(swarm, record), position);
+        if (this.#blocks.isLarge(swarm))
+          this.#index.insert(shard, this.#records.hashRecord(swarm, record), position);
       }
       for (const position of surplus.reverse()) this.remove(swarm, position, second);
     }
@@ -254,74 +248,11 @@ export class SwarmPeers {
     this.#totals[this.#row + column] = (this.#totals[this.#row + column] as number) + change;
   }
 
-  /** The position of a peer among the first `size` records of a block. The compact entries, which an answer reads anyway, tell most apart. */
-  #scan(block: number, size: number, peer: Peer): number {
-    const { width } = this.slab;
-    const compact = this.slab.compact[segmentOf(block)] as Uint16Array;
-    const last = COMPACT_HALFWORD + width - 1;
-    const port = peer.halfwords[last] as number;
-    const low = peer.halfwords[last - 1] as number;
-    let at = (block & RECORD_MASK) * width + width - 1;
-    for (let i = 0; i < size; i++, at += width) {
-      if (compact[at] === port && compact[at - 1] === low && this.#isAt(block + i, peer)) return i;
-    }
-    return NONE;
-  }
-
-  #isAt(record: number, peer: Peer): boolean {
-    const { width } = this.slab;
-    const compact = this.slab.compact[segmentOf(record)] as Uint16Array;
-    const ids = this.slab.ids[segmentOf(record)] as Int32Array;
-    const at = (record & RECORD_MASK) * width;
-    for (let i = 0; i < width; i++)
-      if (compact[at + i] !== peer.halfwords[COMPACT_HALFWORD + i]) return false;
-    const id = (record & RECORD_MASK) * ID_WORDS;
-    for (let i = 0; i < ID_WORDS; i++) if (ids[id + i] !== peer.words[i]) return false;
-    return true;
-  }
-
-  #write(record: number, peer: Peer, second: number): void {
-    const { width } = this.slab;
-    const segment = segmentOf(record);
-    const at = record & RECORD_MASK;
-    const ids = this.slab.ids[segment] as Int32Array;
-    const compact = this.slab.compact[segment] as Uint16Array;
-    for (let i = 0; i < ID_WORDS; i++) ids[at * ID_WORDS + i] = peer.words[i] as number;
-    for (let i = 0; i < width; i++) compact[at * width + i] = peer.halfwords[COMPACT_HALFWORD + i] as number;
-    (this.slab.seen[segment] as Int32Array)[at] = second;
-  }
-
-  #hashPeer(swarm: number, peer: Peer): number {
-    const { width } = this.slab;
-    for (let i = 0; i < ID_WORDS; i++) this.#hashed[i] = peer.words[i] as number;
-    for (let i = 0; i < width; i++) {
-      this.#hashedHalfwords[2 * ID_WORDS + i] = peer.halfwords[COMPACT_HALFWORD + i] as number;
-    }
-    return this.#hash(swarm);
-  }
-
-  #hashRecord(swarm: number, record: number): number {
-    const { width } = this.slab;
-    const ids = this.slab.ids[segmentOf(record)] as Int32Array;
-    const compact = this.slab.compact[segmentOf(record)] as Uint16Array;
-    const at = record & RECORD_MASK;
-    for (let i = 0; i < ID_WORDS; i++) this.#hashed[i] = ids[at * ID_WORDS + i] as number;
-    for (let i = 0; i < width; i++)
-      this.#hashedHalfwords[2 * ID_WORDS + i] = compact[at * width + i] as number;
-    return this.#hash(swarm);
-  }
-
-  #hash(swarm: number): number {
-    const { length } = this.#hashed;
-    this.#hashed[length - 1] = swarm;
-    return halfSipHash(this.#key.key0, this.#key.key1, this.#hashed, 0, length);
-  }
-
   /** Moves the peer at `from` to `to`, whose own peer is forgotten. */
   #move(swarm: number, from: number, to: number): void {
     const source = this.recordAt(swarm, from);
     if (this.#blocks.isLarge(swarm)) {
-      this.#index.replace(this.swarms.shardOf(swarm), this.#hashRecord(swarm, source), from, to);
+      this.#index.replace(this.swarms.shardOf(swarm), this.#records.hashRecord(swarm, source), from, to);
     }
     this.slab.copyOne(source, this.recordAt(swarm, to));
   }
@@ -331,8 +262,8 @@ export class SwarmPeers {
     const second = this.recordAt(swarm, b);
     if (this.#blocks.isLarge(swarm)) {
       const shard = this.swarms.shardOf(swarm);
-      this.#index.replace(shard, this.#hashRecord(swarm, first), a, b);
-      this.#index.replace(shard, this.#hashRecord(swarm, second), b, a);
+      this.#index.replace(shard, this.#records.hashRecord(swarm, first), a, b);
+      this.#index.replace(shard, this.#records.hashRecord(swarm, second), b, a);
     }
     this.slab.swap(first, second);
   }
@@ -346,7 +277,7 @@ export class SwarmPeers {
   #enlarge(swarm: number): boolean {
     const shard = this.swarms.shardOf(swarm);
     for (let i = 0; i < FULL; i++) {
-      if (this.#index.insert(shard, this.#hashRecord(swarm, this.recordAt(swarm, i)), i)) continue;
+      if (this.#index.insert(shard, this.#records.hashRecord(swarm, this.recordAt(swarm, i)), i)) continue;
       this.#unindex(swarm, i);
       return false;
     }
@@ -364,7 +295,7 @@ export class SwarmPeers {
   #unindex(swarm: number, count: number): void {
     const shard = this.swarms.shardOf(swarm);
     for (let i = 0; i < count; i++) {
-      this.#index.remove(shard, this.#hashRecord(swarm, this.recordAt(swarm, i)), i);
+      this.#index.remove(shard, this.#records.hashRecord(swarm, this.recordAt(swarm, i)), i);
     }
   }
 }

@@ -16,12 +16,13 @@ import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
 import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
+import { Area, areaOf } from './areas.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import type { IntBlocks } from './int-blocks.ts';
 import type { Limits } from './limits.ts';
 import type { NoLocks } from './locks.ts';
 import type { StoreMemory } from './store-memory.ts';
-import { Area, areaOf, type HashKey, type StoreParts } from './store-parts.ts';
+import type { HashKey, StoreParts } from './store-parts.ts';
 
 export const SEEDERS = 5;
 export const LEECHERS = 6;

@@ -1,0 +1,23 @@
+/** How the areas, pools and locks of a store are numbered. */
+
+import { AddressFamily } from '../../bittorrent/address-family.ts';
+
+/** Threads that can have a store in common, the one that made it included. */
+export const MAX_THREADS = 256;
+
+/** Areas of each family; the first three are pools and locks, too. */
+export const Area = { Blocks: 0, Records: 1, Swarms: 2, SwarmIndex: 3, PeerIndex: 4, Totals: 5 } as const;
+
+/** The number of a family's area. */
+export function areaOf(family: AddressFamily, area: number): number {
+  return (family === AddressFamily.IPv4 ? 0 : 8) + area;
+}
+
+/** The area where the locks are. */
+export const LOCKS_AREA = 16;
+
+/** The area where limits count. */
+export const LIMITS_AREA = 17;
+
+/** The locks of shards follow those of pools. */
+export const SHARD_LOCKS = 16;
