@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AnnounceRequest, AnnounceResponse } from '../../../src/bittorrent/announce.ts';
 import { ClientError } from '../../../src/bittorrent/client-error.ts';
@@ -90,7 +92,10 @@ describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
         reusePort: false,
       },
     );
-    client = await UdpClient.open(frontend.addresses[0]?.port as number, host === '::' ? '::1' : host);
+    client = await UdpClient.open(
+      frontend.addresses[0]?.port as number,
+      host === '::' ? '::1' : host === '0.0.0.0' ? '127.0.0.1' : host,
+    );
     isOpen = true;
     connectionId = await client.connect();
   }
@@ -315,6 +320,21 @@ describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
     logic.failure = new ClientError('unapproved torrent');
     expect(errorText(await client.ask(announcePacket({ connectionId })))).toBe('unapproved torrent');
     expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+  });
+
+  it.runIf(socket === 'mmsg')('answers from the address that was asked', async () => {
+    for (const host of ['0.0.0.0', '::']) {
+      await open({}, host);
+      for (const address of ['127.0.0.5', '127.0.1.9']) {
+        const asker = createSocket('udp4');
+        asker.bind(0, '127.0.0.1');
+        await once(asker, 'listening');
+        asker.send(connectPacket(1), frontend.addresses[0]?.port as number, address);
+        const [, from] = await once(asker, 'message');
+        expect(from.address).toBe(address);
+        asker.close();
+      }
+    }
   });
 
   it('says which address cannot be bound', async () => {
