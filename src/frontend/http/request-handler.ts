@@ -7,6 +7,7 @@ import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-erro
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import type { Logger } from '../../pkg/logger.ts';
 import { isPromise } from '../../pkg/maybe-promise.ts';
+import { FailureLog } from '../failure-log.ts';
 import type { Remote } from './client-address.ts';
 import { type Exchange, ExchangePool } from './exchange.ts';
 import { Method, type RequestHead } from './head-parser.ts';
@@ -15,9 +16,6 @@ import type { Output, Persistence } from './output.ts';
 import type { RequestParser } from './parser.ts';
 import { Action, type RouteParams } from './routes.ts';
 import { announceRoom, failureRoom, scrapeRoom, writeAnnounce, writeFailure, writeScrape } from './writer.ts';
-
-/** At most one line of the same internal error in this many milliseconds: a broken hook must not fill the disk. */
-const LOG_INTERVAL = 1000;
 
 export interface RequestHandlerOptions {
   readonly parser: RequestParser;
@@ -32,19 +30,16 @@ export class RequestHandler {
   readonly exchanges: ExchangePool;
   readonly #parser: RequestParser;
   readonly #logic: TrackerLogic;
-  readonly #logger: Logger;
+  readonly #failures: FailureLog;
   readonly #metrics: HttpMetrics;
   readonly #timing: boolean;
   /** Called when an exchange that had to be waited for is over. */
   onRelease: () => void = () => {};
-  #loggedAt = Number.NEGATIVE_INFINITY;
-  #loggedMessage = '';
-  #suppressed = 0;
 
   constructor(options: RequestHandlerOptions) {
     this.#parser = options.parser;
     this.#logic = options.logic;
-    this.#logger = options.logger;
+    this.#failures = new FailureLog(options.logger);
     this.#metrics = options.metrics;
     this.#timing = options.timing;
     this.exchanges = new ExchangePool(options.maxNumwant);
@@ -158,20 +153,7 @@ export class RequestHandler {
   }
 
   #logInternal(action: Action, error: unknown): void {
-    const now = performance.now();
-    const message = error instanceof Error ? error.message : String(error);
-    if (message === this.#loggedMessage && now - this.#loggedAt < LOG_INTERVAL) {
-      this.#suppressed++;
-      return;
-    }
-    const suppressed = this.#suppressed > 0 ? { suppressed: this.#suppressed } : {};
-    this.#logger.error(
-      { err: error, ...suppressed },
-      `HTTP ${action === Action.Announce ? 'announce' : 'scrape'} failed`,
-    );
-    this.#loggedAt = now;
-    this.#loggedMessage = message;
-    this.#suppressed = 0;
+    this.#failures.log(action === Action.Announce ? 'HTTP announce' : 'HTTP scrape', error);
   }
 }
 

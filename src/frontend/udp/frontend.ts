@@ -15,6 +15,7 @@ import type { Peer } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
 import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
+import { FailureLog } from '../failure-log.ts';
 import type { BoundAddress, Descriptors, Frontend, FrontendDependencies } from '../frontend.ts';
 import { requestLimits } from '../request-options.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
@@ -56,6 +57,7 @@ export class UdpFrontend implements Frontend {
   readonly #timing: boolean;
   readonly #ids: ConnectionIds;
   readonly #metrics = new ResponseMetrics('udp', ACTION_NAMES);
+  readonly #failures: FailureLog;
   readonly #spare: Job[] = [];
   #job = new Job();
   #waiting = 0;
@@ -76,6 +78,7 @@ export class UdpFrontend implements Frontend {
     this.#allowIpSpoofing = options.allow_ip_spoofing;
     this.#timing = options.enable_request_timing;
     this.#ids = new ConnectionIds(privateKey, options.max_clock_skew);
+    this.#failures = new FailureLog(dependencies.logger);
     dependencies.metrics.register(this.#metrics);
     socket.start((batch) => this.#handleBatch(batch));
   }
@@ -259,7 +262,7 @@ export class UdpFrontend implements Frontend {
   #fail(job: Job, failure: unknown, output: Uint8Array, at: number): number {
     this.#record(job, failure);
     if (failure instanceof ClientError) return writeError(output, at, job.transactionId, failure.message);
-    this.#dependencies.logger.error({ err: failure }, 'a request failed');
+    this.#failures.log(job.action === Action.Scrape ? 'UDP scrape' : 'UDP announce', failure);
     return writeError(output, at, job.transactionId, INTERNAL_SERVER_ERROR);
   }
 

@@ -316,10 +316,18 @@ describe.each(['mmsg', 'dgram'])('UDP on the wire, by %s', (socket) => {
     expect(errorText(await client.ask(scrapePacket(connectionId, [Buffer.alloc(20)])))).toBe(
       'internal server error',
     );
-    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+    // The same again within the second is not logged again.
+    await client.ask(announcePacket({ connectionId }));
+    await client.ask(announcePacket({ connectionId }));
+    const errors = () => logger.lines.filter(({ level }) => level === 'error');
+    expect(errors().map(({ message }) => message)).toEqual([
+      'UDP announce failed',
+      'UDP scrape failed',
+      'UDP announce failed',
+    ]);
     logic.failure = new ClientError('unapproved torrent');
     expect(errorText(await client.ask(announcePacket({ connectionId })))).toBe('unapproved torrent');
-    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+    expect(errors()).toHaveLength(3);
   });
 
   it.runIf(socket === 'mmsg')('answers from the address that was asked', async () => {
