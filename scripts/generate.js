@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { exampleConfig } from '../build/config/example.js';
 import { configurationReference } from '../build/config/reference.js';
-import { builtIn } from '../build/server/create-tracker.js';
+import { builtIn } from '../build/server/built-in.js';
 
 const root = new URL('../', import.meta.url);
 writeFileSync(new URL('dist/example_config.yaml', root), exampleConfig(builtIn));

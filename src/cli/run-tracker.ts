@@ -8,8 +8,9 @@ import { systemClock } from '../pkg/clock.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { formatHostPort } from '../pkg/options.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
-import { builtIn } from '../server/create-tracker.ts';
-import { Tracker, type TrackerConfig } from '../server/tracker.ts';
+import { builtIn } from '../server/built-in.ts';
+import { Tracker } from '../server/tracker.ts';
+import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { builtInConfig } from './built-in-config.ts';
 import { handleSignals } from './signals.ts';
 

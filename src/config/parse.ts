@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { duration, expected, type ListenAddress, listenAddress } from '../pkg/options.ts';
+import { countOrAuto, duration, expected, type ListenAddress, listenAddress } from '../pkg/options.ts';
 import { Checker, unknownName } from './checker.ts';
 import type { Chosen, Component, Components } from './component.ts';
 import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
@@ -22,15 +22,22 @@ export interface Config<
   /** Milliseconds. */
   readonly minAnnounceInterval: number;
   readonly metricsAddr: ListenAddress | undefined;
+  /** Threads that serve clients; `auto` is one for each processor. */
+  readonly workers: number | 'auto';
   readonly frontends: readonly Chosen<F>[];
   readonly storage: Chosen<S>;
   readonly prehooks: readonly Chosen<H>[];
   readonly posthooks: readonly Chosen<H>[];
   /** The options at the top as the file writes them: for the log. */
   readonly shown: Readonly<Record<string, unknown>>;
+  /** What was parsed, secrets included, for another thread to parse again. */
+  readonly given: Readonly<Record<string, unknown>>;
   /** What would otherwise have been put right in silence: one line each. */
   readonly warnings: readonly string[];
 }
+
+/** Threads of a process that are still of use, and far fewer than a store can tell apart. */
+const MAX_WORKERS = 128;
 
 /** The keys at the top that belong to no component. */
 export const rootOptions = z.strictObject({
@@ -39,6 +46,10 @@ export const rootOptions = z.strictObject({
   metrics_addr: listenAddress(
     'Where the metrics server listens, which answers `/metrics` in the Prometheus format. It is for operators: clients should not be able to reach it. Without an address there is none.',
     { example: '127.0.0.1:6880' },
+  ),
+  workers: countOrAuto(
+    MAX_WORKERS,
+    'How many threads serve clients: `auto` is one for each processor. More than one need Linux. A program that embeds the tracker has one unless it says otherwise.',
   ),
 });
 
@@ -79,11 +90,13 @@ export function parse<F extends Component, S extends Component, H extends Compon
     announceInterval: root.announce_interval,
     minAnnounceInterval: root.min_announce_interval,
     metricsAddr: root.metrics_addr,
+    workers: root.workers,
     frontends,
     storage,
     prehooks,
     posthooks,
     shown: shownOptions(rootOptions, rootInput),
+    given,
     warnings: checker.warnings.map(tell),
   };
 }

@@ -1,18 +1,15 @@
 /** Starts a tracker inside another program. */
 
 import type { z } from 'zod';
-import type { Components } from '../config/component.ts';
-import { parse } from '../config/parse.ts';
-import { frontendDrivers } from '../frontend/drivers.ts';
-import type { FrontendDriver } from '../frontend/frontend.ts';
+import { isMapping, parse } from '../config/parse.ts';
+import { ConfigError } from '../config/problem.ts';
 import type { httpDriver } from '../frontend/http/driver.ts';
 import type { udpDriver } from '../frontend/udp/driver.ts';
-import { hookDrivers } from '../middleware/drivers.ts';
 import type { HookDriver } from '../middleware/middleware.ts';
 import { type Clock, systemClock } from '../pkg/clock.ts';
 import { type Logger, silentLogger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
-import { storageDrivers } from '../storage/drivers.ts';
+import { builtIn } from './built-in.ts';
 import { Tracker } from './tracker.ts';
 
 /** What stands under `chihaya` in a configuration file, with the same keys and defaults. */
@@ -22,6 +19,11 @@ export interface TrackerOptions {
   readonly min_announce_interval?: string;
   /** `host:port`; without it there is no metrics server, but `tracker.metrics()` all the same. */
   readonly metrics_addr?: string;
+  /**
+   * How many threads serve clients, by default 1: the one that calls. More, or `auto`, which is one for each
+   * processor, go with what ships only, not with a clock or drivers of your own.
+   */
+  readonly workers?: number | 'auto';
   readonly http?: z.input<typeof httpDriver.options>;
   readonly udp?: z.input<typeof udpDriver.options>;
   readonly storage?: { readonly name?: string; readonly config?: object };
@@ -44,13 +46,6 @@ export interface Embedding {
   readonly hookDrivers?: readonly HookDriver[];
 }
 
-/** Everything that ships. */
-export const builtIn: Components<FrontendDriver, StorageDriver, HookDriver> = {
-  frontends: frontendDrivers,
-  stores: storageDrivers,
-  hooks: hookDrivers,
-};
-
 /**
  * Starts a tracker. Resolves when every socket is bound.
  *
@@ -58,7 +53,17 @@ export const builtIn: Components<FrontendDriver, StorageDriver, HookDriver> = {
  * @throws Error if a socket cannot be bound, or a store or hook cannot be opened
  */
 export async function createTracker(options: TrackerOptions, embedding: Embedding = {}): Promise<Tracker> {
-  const config = parse(options, {
+  const own = (['clock', 'storageDrivers', 'hookDrivers'] as const).filter(
+    (key) => embedding[key] !== undefined,
+  );
+  const workers = options?.workers ?? 1;
+  if (workers !== 1 && own.length > 0) {
+    const brought = own.join(', ');
+    throw new ConfigError([
+      `workers: expected 1 with ${brought} of your own, which other threads cannot have, found ${workers}`,
+    ]);
+  }
+  const config = parse(isMapping(options) ? { ...options, workers } : options, {
     frontends: builtIn.frontends,
     stores: [...builtIn.stores, ...(embedding.storageDrivers ?? [])],
     hooks: [...builtIn.hooks, ...(embedding.hookDrivers ?? [])],

@@ -6,11 +6,12 @@
 
 import type { Registry } from 'prom-client';
 import type { Metric, MetricRegistry } from '../pkg/metrics.ts';
+import type { MetricReport, MetricsSource } from './metric-report.ts';
 
 /** The media type of what `text` returns. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-export class MetricSet implements MetricRegistry {
+export class MetricSet implements MetricRegistry, MetricsSource {
   readonly #metrics = new Map<string, Metric>();
 
   /** @throws Error if there is one of that name */
@@ -24,26 +25,35 @@ export class MetricSet implements MetricRegistry {
     return [...this.#metrics.keys()];
   }
 
-  /** Everything in the Prometheus text format, version 0.0.4. */
-  async text(): Promise<string> {
-    const { Registry } = await import('prom-client');
-    const own = new Registry();
-    for (const metric of this.#metrics.values()) own.registerMetric(bridge(metric));
-    return `${await own.metrics()}\n${await (await processMetrics()).metrics()}`;
+  /** What is registered, as it stands now. */
+  report(): MetricReport[] {
+    return [...this.#metrics.values()].map((metric) => {
+      const { name, help, type } = metric;
+      return { name, help, type, samples: metric.collect() };
+    });
+  }
+
+  text(): Promise<string> {
+    return formatMetrics(this.report());
   }
 }
 
+/** Reports, and the process's own metrics, in the Prometheus text format, version 0.0.4. */
+export async function formatMetrics(reports: readonly MetricReport[]): Promise<string> {
+  const { Registry } = await import('prom-client');
+  const own = new Registry();
+  for (const report of reports) own.registerMetric(bridge(report));
+  return `${await own.metrics()}\n${await (await processMetrics()).metrics()}`;
+}
+
 /** What prom-client's Registry reads of a metric: `get` alone, whatever its type says. */
-function bridge(metric: Metric): Parameters<Registry['registerMetric']>[0] {
-  const { name, help, type } = metric;
+function bridge({ name, help, type, samples }: MetricReport): Parameters<Registry['registerMetric']>[0] {
   const get = async () => ({
     name,
     help,
     type,
     aggregator: 'sum',
-    values: metric
-      .collect()
-      .map(({ labels, value, suffix = '' }) => ({ labels, value, metricName: name + suffix })),
+    values: samples.map(({ labels, value, suffix = '' }) => ({ labels, value, metricName: name + suffix })),
   });
   return { name, get } as unknown as Parameters<Registry['registerMetric']>[0];
 }

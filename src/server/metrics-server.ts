@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../pkg/logger.ts';
 import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
-import { METRICS_CONTENT_TYPE, type MetricSet } from './metric-set.ts';
+import type { MetricsSource } from './metric-report.ts';
+import { METRICS_CONTENT_TYPE } from './metric-set.ts';
 
 /** Scrapers are few and local; whoever is slower or bigger than this is something else. */
 const LIMITS = {
@@ -29,7 +30,7 @@ export class MetricsServer {
   }
 
   /** @throws Error that names the address, if it cannot be bound */
-  static async start(address: ListenAddress, metrics: MetricSet, logger: Logger): Promise<MetricsServer> {
+  static async start(address: ListenAddress, metrics: MetricsSource, logger: Logger): Promise<MetricsServer> {
     const server = createServer(LIMITS, (request, response) => {
       answer(request, response, metrics).catch((error: unknown) => {
         logger.error({ err: error }, 'the metrics cannot be read');
@@ -65,7 +66,11 @@ export class MetricsServer {
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, metrics: MetricSet): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  metrics: MetricsSource,
+): Promise<void> {
   const path = request.url?.split('?', 1)[0];
   if (path !== '/metrics') return say(response, 404, 'not found: metrics are at /metrics');
   if (request.method !== 'GET' && request.method !== 'HEAD') {

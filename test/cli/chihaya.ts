@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-export const PROGRAM = join(import.meta.dirname, '../../build/cli/main.js');
+export const PROGRAM = join(import.meta.dirname, '../../build/cli/chihaya.cjs');
 
 export interface Ended {
   readonly code: number | string | null | undefined;

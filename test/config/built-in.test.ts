@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { load } from '../../src/config/load.ts';
-import { builtIn } from '../../src/server/create-tracker.ts';
+import { builtIn } from '../../src/server/built-in.ts';
 
 describe("the original's example file", () => {
   test('loads unchanged', () => {

@@ -16,7 +16,26 @@ describe('a configuration as an object', () => {
       announce_interval: '30m',
       min_announce_interval: '15m',
       metrics_addr: '',
+      workers: 'auto',
     });
+  });
+
+  test.each([undefined, 'auto', 1, 4, 128])('workers: %s', (workers) => {
+    expect(parse({ workers }, components).workers).toBe(workers ?? 'auto');
+  });
+
+  test.each([0, -1, 1.5, 129, 'many', '2', true, []])('workers: %j is refused', (workers) => {
+    const found = JSON.stringify(workers).replace('[]', 'a list');
+    expect(() => parse({ workers }, components)).toThrow(
+      `workers: expected auto or a whole number from 1 to 128, found ${found}`,
+    );
+  });
+
+  test('is kept as it was given, for another thread', () => {
+    const given = { udp: { addr: ':0', private_key: 'secret' }, workers: 2, metrics_addr: null };
+    const config = parse(given, components);
+    expect(config.given).toEqual({ udp: { addr: ':0', private_key: 'secret' }, workers: 2 });
+    expect(parse(config.given, components)).toEqual(config);
   });
 
   test.each([undefined, null, {}])('%j is every default', (input) => {

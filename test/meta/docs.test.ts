@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { exampleConfig } from '../../src/config/example.ts';
 import { parseText } from '../../src/config/load.ts';
 import { configurationReference } from '../../src/config/reference.ts';
-import { builtIn, createTracker } from '../../src/server/create-tracker.ts';
+import { builtIn } from '../../src/server/built-in.ts';
+import { createTracker } from '../../src/server/create-tracker.ts';
 import { filesUnder, sources } from './sources.ts';
 
 /** The first cells, without their backquotes, of the rows of a page's tables whose heads begin with `head`. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunningProcess } from './running-process.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../build/cli/main.js');
+const PROGRAM = join(import.meta.dirname, '../../build/cli/chihaya.cjs');
 const START_TIMEOUT = 20_000;
 
 export class TrackerProcess {

@@ -1,0 +1,43 @@
+/** Makes the hooks that are configured, and the logic that calls them. */
+
+import type { Chosen } from '../config/component.ts';
+import type { NamedHook } from '../middleware/hook-chain.ts';
+import { Logic } from '../middleware/logic.ts';
+import type { HookDriver } from '../middleware/middleware.ts';
+import type { Logger } from '../pkg/logger.ts';
+import type { PeerStore } from '../storage/storage.ts';
+import { Closers } from './closers.ts';
+import { openComponent } from './open-component.ts';
+import type { TrackerConfig } from './tracker-parts.ts';
+
+/** Rejects, with the hooks stopped that were made already, if one cannot be made. */
+export async function openLogic(config: TrackerConfig, store: PeerStore, logger: Logger): Promise<Logic> {
+  const { prehooks, posthooks, announceInterval, minAnnounceInterval } = config;
+  const hooks = await createHooks([...prehooks, ...posthooks], logger);
+  return new Logic({
+    store,
+    preHooks: hooks.slice(0, prehooks.length),
+    postHooks: hooks.slice(prehooks.length),
+    announceInterval,
+    minAnnounceInterval,
+    logger,
+  });
+}
+
+async function createHooks(chosen: readonly Chosen<HookDriver>[], logger: Logger): Promise<NamedHook[]> {
+  const hooks: NamedHook[] = [];
+  const made = new Closers(logger);
+  try {
+    for (const each of chosen) {
+      const hook = await openComponent(each, logger, (driver, options, own) =>
+        driver.create(options, { logger: own }),
+      );
+      hooks.push({ name: each.component.name, hook });
+      made.push(() => hook.stop?.());
+    }
+    return hooks;
+  } catch (error) {
+    await made.closeAll();
+    throw error;
+  }
+}
