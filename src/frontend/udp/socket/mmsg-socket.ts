@@ -225,12 +225,10 @@ function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions
   if (fd < 0) throw lastError(libc, what);
   const set = (level: number, name: number, value: number) =>
     libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
-  if (domain === AF_INET6) {
-    set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  } else {
-    set(IPPROTO_IP, IP_PKTINFO, 1);
-  }
+  if (domain === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  // Bound to one address, a socket has no other to answer from.
+  if (host === '::') set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  if (host === '0.0.0.0') set(IPPROTO_IP, IP_PKTINFO, 1);
   if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, 1);
   // Beyond the system's limit only root may go.
   if (set(SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer) < 0)
