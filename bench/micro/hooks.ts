@@ -1,0 +1,91 @@
+/** The logic between frontend and store: an announce with no hooks, and with three that ship. */
+
+import assert from 'node:assert/strict';
+import { AnnounceRequest, AnnounceResponse } from '../../src/bittorrent/announce.ts';
+import { RequestContext } from '../../src/bittorrent/context.ts';
+import { PeerList } from '../../src/bittorrent/peer-list.ts';
+import { clientApprovalDriver } from '../../src/middleware/client-approval/driver.ts';
+import type { NamedHook } from '../../src/middleware/hook-chain.ts';
+import { intervalVariationDriver } from '../../src/middleware/interval-variation/driver.ts';
+import { Logic } from '../../src/middleware/logic.ts';
+import { torrentApprovalDriver } from '../../src/middleware/torrent-approval/driver.ts';
+import { silentLogger } from '../../src/pkg/logger.ts';
+import { fillSwarm, setInfohash, setPeer } from '../support/numbered.ts';
+import { createStore } from '../support/store.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const SIZE = 1000;
+const WANTED = 30;
+
+async function threeHooks(): Promise<NamedHook[]> {
+  const dependencies = { logger: silentLogger };
+  return [
+    {
+      name: 'client approval',
+      hook: await clientApprovalDriver.create(
+        clientApprovalDriver.options.parse({ whitelist: ['BN0100', 'TR4050'] }),
+        dependencies,
+      ),
+    },
+    {
+      name: 'torrent approval',
+      hook: await torrentApprovalDriver.create(
+        torrentApprovalDriver.options.parse({ blacklist: ['00'.repeat(20), 'ff'.repeat(20)] }),
+        dependencies,
+      ),
+    },
+    {
+      name: 'interval variation',
+      hook: await intervalVariationDriver.create(
+        intervalVariationDriver.options.parse({ modify_response_probability: 1, max_increase_delta: 60 }),
+        dependencies,
+      ),
+    },
+  ];
+}
+
+const hooks = await threeHooks();
+
+export const hookBenchmarks: readonly Benchmark[] = [
+  announce('with no hooks', []),
+  announce('with three hooks', hooks),
+];
+
+function announce(name: string, preHooks: readonly NamedHook[]): Benchmark {
+  return {
+    group: `an announce through the logic, ${WANTED} peers of ${SIZE}`,
+    name,
+    prepare() {
+      const store = createStore();
+      const logic = new Logic({
+        store,
+        preHooks,
+        postHooks: [],
+        announceInterval: 1_800_000,
+        minAnnounceInterval: 900_000,
+        logger: silentLogger,
+      });
+      const context = new RequestContext();
+      const request = new AnnounceRequest();
+      const response = new AnnounceResponse(new PeerList(WANTED));
+      setInfohash(request.infohash, 0);
+      fillSwarm(store, request.infohash, 0, SIZE);
+      setPeer(request.peer, 1);
+      request.numwant = WANTED;
+      request.setLeft(0, 1000);
+      return {
+        run() {
+          context.reset();
+          response.reset(request.peer.family);
+          logic.handleAnnounce(context, request, response);
+          logic.afterAnnounce(context, request, response);
+        },
+        check() {
+          assert.equal(response.peers.count, WANTED);
+          assert.equal(response.interval > 1800, preHooks.length > 0);
+          assert.equal(response.complete + response.incomplete, SIZE);
+        },
+      };
+    },
+  };
+}
