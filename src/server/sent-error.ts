@@ -27,7 +27,9 @@ export function sendError(thrown: unknown, causes = MOST_CAUSES): SentError {
 export function receiveError({ name, message, stack, fields, cause }: SentError): Error {
   const error = new Error(message, cause && { cause: receiveError(cause) });
   Object.assign(error, fields);
-  for (const [key, value] of Object.entries({ name, stack })) {
+  // Loggers tell an error's type by the name of its constructor.
+  const type = Object.defineProperty(class extends Error {}, 'name', { value: name });
+  for (const [key, value] of Object.entries({ name, stack, constructor: type })) {
     Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
   }
   return error;

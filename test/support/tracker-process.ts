@@ -32,15 +32,20 @@ export class TrackerProcess {
    * Resolves when the tracker says that it is ready.
    *
    * @param config what stands under `chihaya`
+   * @param env added to this process's environment
    */
-  static async start(config: object, namespace?: string): Promise<TrackerProcess> {
+  static async start(
+    config: object,
+    namespace?: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<TrackerProcess> {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
     const directory = await mkdtemp(join(tmpdir(), 'chihaya-tracker-'));
     const path = join(directory, 'chihaya.yaml');
     // JSON is YAML.
     await writeFile(path, JSON.stringify({ chihaya: config }));
     const args = [PROGRAM, '--json', '--config', path];
-    const child = new RunningProcess({ file: process.execPath, args, namespace });
+    const child = new RunningProcess({ file: process.execPath, args, namespace, env });
     try {
       const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
       return new TrackerProcess(child, JSON.parse(line), directory);
