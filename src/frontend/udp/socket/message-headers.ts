@@ -39,6 +39,9 @@ export class MessageHeaders {
   readonly vectors: Int32Array;
   /** The messages, SLOT bytes each. */
   readonly slots: Uint8Array;
+  /** Held for the sake of the kernel alone: the headers point at them, which no garbage collector sees. */
+  readonly names: Uint8Array;
+  readonly controls: Uint8Array;
   /** The address of the headers. */
   readonly address: bigint;
 
@@ -50,6 +53,8 @@ export class MessageHeaders {
     this.headers = new Int32Array((HEADER * count) / 4);
     this.vectors = new Int32Array((VECTOR * count) / 4);
     this.slots = new Uint8Array(SLOT * count);
+    this.names = names;
+    this.controls = controls;
     this.address = libc.address(this.headers);
     const headers = new BigUint64Array(this.headers.buffer);
     const vectors = new BigUint64Array(this.vectors.buffer);
