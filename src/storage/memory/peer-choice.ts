@@ -32,33 +32,47 @@ export class PeerChoice {
     const count = Math.min(wanted, eligible, list.capacity - list.count);
     if (count <= 0) return;
     if (list.includeIds) list.reserveIds(list.count + count);
-    const skipFrom = hasException ? except : to;
-    if (count === eligible) {
-      for (let i = from; i < to; i++) if (i !== except) this.#copy(swarm, i, list);
-      return;
-    }
+    if (count === eligible) this.#copyAll(swarm, from, to, except, list);
+    else this.#draw(swarm, from, hasException ? except : to, eligible, count, list);
+  }
+
+  #copyAll(swarm: number, from: number, to: number, except: number, list: PeerList): void {
+    for (let i = from; i < to; i++) if (i !== except) this.#copy(this.#peers.recordAt(swarm, i), list);
+  }
+
+  /** Copies `count` of the `eligible` positions from `from` on, which leave out `gap`. */
+  #draw(swarm: number, from: number, gap: number, eligible: number, count: number, list: PeerList): void {
+    const peers = this.#peers;
+    const random = this.#random;
     const piece = eligible / count;
-    const turn = this.#random.below(eligible);
+    const turn = random.below(eligible);
     let start = 0;
     for (let i = 1; i <= count; i++) {
-      const end = Math.floor(i * piece);
-      let position = from + ((start + this.#random.below(end - start) + turn) % eligible);
-      if (position >= skipFrom) position++;
-      this.#copy(swarm, position, list);
+      const end = (i * piece) | 0;
+      let position = start + random.below(end - start) + turn;
+      if (position >= eligible) position -= eligible;
+      position += from;
+      if (position >= gap) position++;
+      this.#copy(peers.recordAt(swarm, position), list);
       start = end;
     }
   }
 
-  /** Appends the peer at a position; the list has room. */
-  #copy(swarm: number, position: number, list: PeerList): void {
+  /** Appends the peer in a record; the list has room. */
+  #copy(record: number, list: PeerList): void {
     const { slab } = this.#peers;
-    const record = this.#peers.recordAt(swarm, position);
     const { width } = slab;
     const from = slab.compact[segmentOf(record)] as Uint16Array;
     const to = list.halfwords;
-    const source = (record & RECORD_MASK) * width;
-    const target = (list.start >>> 1) + list.count * width;
-    for (let i = 0; i < width; i++) to[target + i] = from[source + i] as number;
+    let source = (record & RECORD_MASK) * width;
+    let target = (list.start >>> 1) + list.count * width;
+    to[target] = from[source] as number;
+    to[target + 1] = from[source + 1] as number;
+    to[target + 2] = from[source + 2] as number;
+    // An IPv4 peer ends here; the loop, short as it is, would cost as much again.
+    for (const end = source + width; source + 3 < end; source++, target++) {
+      to[target + 3] = from[source + 3] as number;
+    }
     if (list.includeIds) this.#copyId(record, list);
     list.count++;
   }

@@ -46,6 +46,9 @@ export class SwarmPeers {
   /** A row a thread of what it has added and taken away; the sums of the columns are the totals. */
   readonly #totals: Int32Array;
   readonly #row: number;
+  /** Where `find` found a peer last. It is looked at again before it is believed. */
+  #latestSwarm = NONE;
+  #latestPosition = 0;
 
   constructor(family: AddressFamily, parts: StoreParts) {
     const { memory, locks, limits, shards, key, thread } = parts;
@@ -78,9 +81,26 @@ export class SwarmPeers {
     return this.#blocks.recordAt(swarm, position);
   }
 
-  /** Where in the swarm a peer is, or NONE. */
+  /** Where in the swarm a peer is, or NONE. An announce asks twice: to answer, and to store. */
   find(swarm: number, peer: Peer): number {
     const size = this.size(swarm);
+    const latest = this.#latestPosition;
+    if (
+      this.#latestSwarm === swarm &&
+      latest < size &&
+      this.#records.matches(this.recordAt(swarm, latest), peer)
+    ) {
+      return latest;
+    }
+    const position = this.#look(swarm, size, peer);
+    if (position !== NONE) {
+      this.#latestSwarm = swarm;
+      this.#latestPosition = position;
+    }
+    return position;
+  }
+
+  #look(swarm: number, size: number, peer: Peer): number {
     if (!this.#blocks.isLarge(swarm)) return this.#records.scan(this.swarms.get(swarm, PEERS), size, peer);
     const shard = this.swarms.shardOf(swarm);
     let position = this.#index.find(shard, this.#records.hashPeer(swarm, peer));
