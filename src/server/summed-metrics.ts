@@ -20,12 +20,17 @@ export class SummedMetrics implements MetricsSource {
 
   /** Keeps what a worker that has ended counted; what it measured of the moment ends with it. */
   retire(reports: readonly MetricReport[]): void {
-    this.#retired = sumReports([...this.#retired, ...reports.filter(({ type }) => type !== 'gauge')]);
+    this.#retired = sumReports([...this.#retired, ...counted(reports)]);
   }
 
   async text(): Promise<string> {
     await Promise.all(this.#threads().map((thread) => thread.measure(PATIENCE)));
-    const reports = this.#threads().flatMap((thread) => thread.reports);
+    const reports = this.#threads().flatMap(({ alive, reports }) => (alive ? reports : counted(reports)));
     return formatMetrics(sumReports([...this.#own.report(), ...reports, ...this.#retired]));
   }
+}
+
+/** Without what was true of a moment that is over. */
+function counted(reports: readonly MetricReport[]): MetricReport[] {
+  return reports.filter(({ type }) => type !== 'gauge');
 }

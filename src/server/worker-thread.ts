@@ -29,7 +29,8 @@ export class WorkerThread {
   readonly ended: Promise<Error | undefined>;
   /** What it had last counted. */
   reports: readonly MetricReport[] = [];
-  serving = false;
+  /** Whether it has begun to serve, and its thread still runs. */
+  alive = false;
   readonly #worker: Worker;
   readonly #dependencies: WorkerDependencies;
   readonly #logger: Logger;
@@ -65,9 +66,14 @@ export class WorkerThread {
     this.ready.catch(() => {});
   }
 
+  /** Whether it takes requests. */
+  get serving(): boolean {
+    return this.alive && !this.#stopping;
+  }
+
   /** Has `reports` brought up to date. Resolves after `timeout` milliseconds in any case. */
   async measure(timeout: number): Promise<void> {
-    if (!this.serving) return;
+    if (!this.alive) return;
     const request = this.#requests++;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -107,7 +113,7 @@ export class WorkerThread {
         this.#post({ kind: 'admit', admission: this.#dependencies.admit() } satisfies ToWorker);
         break;
       case 'ready':
-        this.serving = true;
+        this.alive = true;
         this.#descriptors = message.descriptors;
         this.#onReady(message.addresses);
         break;
@@ -123,7 +129,6 @@ export class WorkerThread {
         break;
       case 'stopping':
         this.#stopping = true;
-        this.serving = false;
         this.#descriptors = [];
         break;
       default:
@@ -132,7 +137,7 @@ export class WorkerThread {
   }
 
   #end(code: number): Error | undefined {
-    this.serving = false;
+    this.alive = false;
     for (const { open } of this.#descriptors) for (const fd of open) this.#dependencies.libc.close(fd);
     this.#descriptors = [];
     for (const resolve of this.#measurements.values()) resolve();

@@ -80,6 +80,10 @@ describe.skipIf(!linux)('with several workers', () => {
     }
     process.kill(tracker.process.pid, 'SIGTERM');
     await tracker.process.waitFor(/"msg":"stopping"/, 5_000);
+    // It can be watched how they stop: no worker takes requests any more, each still has its connections.
+    while ((await metric(tracker, 'chihaya_workers')) > 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await metric(tracker, 'chihaya_http_connections\\{scheme="http"\\}')).toBe(requests.length);
     const answers = await Promise.all(requests.map(({ finish }) => finish()));
     for (const answer of answers) expect(answer).toContain('10:incompletei0e');
     await tracker.process.waitFor(/"msg":"stopped"/, 5_000);
