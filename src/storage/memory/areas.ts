@@ -19,5 +19,8 @@ export const LOCKS_AREA = 16;
 /** The area where limits count. */
 export const LIMITS_AREA = 17;
 
+/** The area where each thread tells the system's number for it. */
+export const THREADS_AREA = 18;
+
 /** The locks of shards follow those of pools. */
 export const SHARD_LOCKS = 16;

@@ -54,7 +54,7 @@ export class Limits {
     Atomics.sub(this.#words, PEERS, 1);
   }
 
-  /** Starts from what there really is: after a repair, with every shard locked. */
+  /** Starts from what there is: after a repair. What comes and goes at that moment may be missed. */
   reset(swarms: number, peers: number): void {
     Atomics.store(this.#words, SWARMS, swarms);
     Atomics.store(this.#words, PEERS, peers);

@@ -18,14 +18,17 @@ export class NoLocks {
 /** Words between two locks: a cache line, so that taking one does not disturb those who hold its neighbours. */
 const STRIDE = 16;
 
-/** Looks at a taken lock before the first nap, and milliseconds of a nap. */
+/** Looks at a taken lock before the first nap, milliseconds of a nap, and naps after which something may be wrong. */
 const SPINS = 200;
 const NAP = 0.05;
+const MANY_NAPS = 200;
 
 export class ThreadLocks extends NoLocks {
   readonly #memory: StoreMemory;
   readonly #words: Int32Array;
   readonly #thread: number;
+  /** Called now and then while this thread waits long for a lock: its holder may be dead. */
+  onLongWait: (holder: number, lock: number) => void = () => {};
 
   /**
    * @param area of the memory where the locks are
@@ -70,6 +73,7 @@ export class ThreadLocks extends NoLocks {
         if (Atomics.compareExchange(this.#words, at, 0, this.#thread) === 0) return;
       } else if (spins >= SPINS) {
         Atomics.wait(this.#words, at, holder, NAP);
+        if ((spins - SPINS) % MANY_NAPS === MANY_NAPS - 1) this.onLongWait(holder, at / STRIDE);
       }
     }
   }

@@ -18,7 +18,7 @@ import type { Sample } from '../../pkg/metrics.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import type { Upkeep } from '../upkeep.ts';
-import { LOCKS_AREA, SHARD_LOCKS } from './areas.ts';
+import { LOCKS_AREA, MAX_THREADS, SHARD_LOCKS, THREADS_AREA } from './areas.ts';
 import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
 import { Limits, type StoreLimits } from './limits.ts';
@@ -28,6 +28,7 @@ import { type MemoryHandle, StoreMemory } from './store-memory.ts';
 import type { HashKey, StoreParts } from './store-parts.ts';
 import { SwarmPeers, Total } from './swarm-peers.ts';
 import { LEECHERS, SEEDERS, SNATCHES } from './swarm-table.ts';
+import { isDead, systemThread } from './system-thread.ts';
 
 /** Times are kept as whole seconds since 2020-01-01, which 31 bits hold until 2088. */
 const EPOCH = 1_577_836_800;
@@ -56,6 +57,8 @@ export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
   readonly #parts: StoreParts;
   readonly #limits: StoreLimits | undefined;
+  /** By thread the number the system knows it by; 0 where there is none. */
+  readonly #threads: Int32Array;
   readonly #ipv4: SwarmPeers;
   readonly #ipv6: SwarmPeers;
   readonly #choice4: PeerChoice;
@@ -100,6 +103,11 @@ export class MemoryPeerStore implements PeerStore {
     this.#clock = clock;
     this.#limits = limits;
     this.#parts = parts;
+    this.#threads = memory.area(THREADS_AREA, MAX_THREADS);
+    if (parts.locks instanceof ThreadLocks) {
+      this.#threads[thread] = systemThread();
+      if (thread === 1) this.#watchHolders(parts.locks);
+    }
     this.#ipv4 = new SwarmPeers(AddressFamily.IPv4, parts);
     this.#ipv6 = new SwarmPeers(AddressFamily.IPv6, parts);
     const random = new Random();
@@ -123,23 +131,42 @@ export class MemoryPeerStore implements PeerStore {
    * their steps leaves them whole, and what was under way in them is lost memory at worst.
    */
   bury(thread: number): void {
-    const { locks, memory, shards } = this.#parts;
+    const { locks } = this.#parts;
     if (!(locks instanceof ThreadLocks)) return;
-    const held = locks.heldBy(thread);
-    if (held.length === 0) return;
-    memory.settle();
-    for (const lock of held) if (lock < SHARD_LOCKS) locks.release(lock);
-    for (const lock of held) {
+    this.#freePools(locks, thread);
+    for (const lock of locks.heldBy(thread)) {
       if (lock < SHARD_LOCKS) continue;
       locks.inherit(lock);
       for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS, this.#second());
       locks.release(lock);
     }
-    for (let shard = 0; shard < shards; shard++) locks.acquire(SHARD_LOCKS + shard);
-    for (const peers of [this.#ipv4, this.#ipv6]) peers.recount(thread);
+    this.#parts.limits?.reset(this.#ipv4.swarms.count() + this.#ipv6.swarms.count(), this.#peerCount());
+  }
+
+  #freePools(locks: ThreadLocks, thread: number): void {
+    for (const lock of locks.heldBy(thread)) {
+      if (lock >= SHARD_LOCKS) continue;
+      this.#parts.memory.settle(lock);
+      locks.release(lock);
+    }
+  }
+
+  #peerCount(): number {
     const { seeders, leechers } = this.totals();
-    this.#parts.limits?.reset(this.#ipv4.swarms.count() + this.#ipv6.swarms.count(), seeders + leechers);
-    for (let shard = 0; shard < shards; shard++) locks.release(SHARD_LOCKS + shard);
+    return seeders + leechers;
+  }
+
+  /**
+   * The thread that others share its store with must not wait for one that has died: it is this very thread that would
+   * be told of the death, and it cannot be told while it waits. So it asks the system.
+   */
+  #watchHolders(locks: ThreadLocks): void {
+    locks.onLongWait = (holder, lock) => {
+      if (!isDead(this.#threads[holder] as number)) return;
+      // In the middle of a step of its own this thread may only free what it waits for.
+      if (lock < SHARD_LOCKS) this.#freePools(locks, holder);
+      else this.bury(holder);
+    };
   }
 
   putSeeder(infohash: Infohash, peer: Peer): void {

@@ -6,8 +6,8 @@
  * SharedArrayBuffers: other threads open the store from a handle, and whoever adds a segment sends it to all
  * of them before it is used.
  *
- *   grow:      make segment ─▶ send to every thread ─▶ count it in `generation`
- *   catchUp:   generation as last seen? ─ no ─▶ take the segments that have been sent
+ *   grow:      make segment ─▶ send to every thread ─▶ count it
+ *   catchUp:   anything counted since the last look? ─ yes ─▶ take the segments that have been sent
  *
  * A thread catches up after it has taken a lock: what it then finds can name no segment it does not have.
  */
@@ -28,7 +28,12 @@ interface Segment {
 }
 
 /** The area that counts segments; the others are numbered by their owners. */
-const GENERATION_AREA = -1;
+const COUNTS_AREA = -1;
+
+/** Its words: one that changes whenever a segment is added anywhere, then a count for each pool. */
+const GENERATION = 0;
+const POOLS = 1;
+const MAX_POOLS = 16;
 
 interface Pool {
   readonly buffers: ArrayBufferLike[];
@@ -44,7 +49,7 @@ export class StoreMemory {
   readonly #pools = new Map<number, Pool>();
   /** Segments that came before their pool was opened, or before one that precedes them. */
   #early: Segment[] = [];
-  #generation: Int32Array = new Int32Array(1);
+  #counts: Int32Array = new Int32Array(POOLS + MAX_POOLS);
   #seen = 0;
 
   /** Memory of this thread alone. */
@@ -55,7 +60,7 @@ export class StoreMemory {
   /** Memory that other threads can join. */
   static shared(): StoreMemory {
     const memory = new StoreMemory(`chihaya store ${randomUUID()}`);
-    memory.#generation = memory.area(GENERATION_AREA, 1);
+    memory.#counts = memory.area(COUNTS_AREA, POOLS + MAX_POOLS);
     return memory;
   }
 
@@ -78,7 +83,7 @@ export class StoreMemory {
   /** Takes over what there is. Called once, before anything else. */
   adopt({ areas, segments }: MemoryHandle): void {
     for (const [id, buffer] of areas) this.#areas.set(id, buffer);
-    this.#generation = this.area(GENERATION_AREA, 1);
+    this.#counts = this.area(COUNTS_AREA, POOLS + MAX_POOLS);
     for (const segment of segments) this.#take(segment);
   }
 
@@ -104,24 +109,25 @@ export class StoreMemory {
     pool.attach(buffer);
     if (!this.#channel) return;
     this.#channel.postMessage({ pool: id, index, buffer } as Segment);
-    Atomics.add(this.#generation, 0, 1);
-    // `#seen` stays behind: should another pool have grown meanwhile, the next look takes its segment.
+    Atomics.add(this.#counts, POOLS + id, 1);
+    Atomics.add(this.#counts, GENERATION, 1);
   }
 
   /** Takes what other threads have added. Called after taking a lock. */
   catchUp(): void {
-    const generation = Atomics.load(this.#generation, 0);
+    const generation = Atomics.load(this.#counts, GENERATION);
     if (generation === this.#seen) return;
     // Whatever is counted has been sent, so it is here; what is here may not all be counted yet.
     do this.#drain();
-    while (this.#count() < generation);
+    while (!this.#hasAll());
     this.#seen = generation;
   }
 
-  /** Counts a segment that a thread has sent before it died, but not counted. Its pool is locked by the dead. */
-  settle(): void {
+  /** Counts a segment of a pool that a thread has sent before it died, but not counted. The pool is still locked by the dead. */
+  settle(id: number): void {
     this.#drain();
-    Atomics.store(this.#generation, 0, this.#count());
+    Atomics.store(this.#counts, POOLS + id, (this.#pools.get(id) as Pool).buffers.length);
+    Atomics.add(this.#counts, GENERATION, 1);
   }
 
   /** Bytes of all pools. */
@@ -173,10 +179,11 @@ export class StoreMemory {
     for (const segment of early) this.#take(segment);
   }
 
-  #count(): number {
-    let count = 0;
-    for (const { buffers } of this.#pools.values()) count += buffers.length;
-    return count;
+  #hasAll(): boolean {
+    for (const [id, { buffers }] of this.#pools) {
+      if (buffers.length < Atomics.load(this.#counts, POOLS + id)) return false;
+    }
+    return true;
   }
 
   #allocate(bytes: number): ArrayBufferLike {

@@ -12,7 +12,7 @@
 
 import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
-import { Area, areaOf, MAX_THREADS } from './areas.ts';
+import { Area, areaOf } from './areas.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { IntBlocks } from './int-blocks.ts';
 import type { Limits } from './limits.ts';
@@ -32,9 +32,9 @@ const PAGE_BITS = 10;
 const SNATCHED = 0x80000000 | 0;
 const TIME = 0x7fffffff;
 
-/** Columns of the totals, and words a row: a cache line, so that threads do not disturb each other. */
+/** Columns of the totals, and words a row. */
 export const Total = { Populated: 0, Seeders: 1, Leechers: 2 } as const;
-const ROW = 16;
+const ROW = 4;
 
 export class SwarmPeers {
   readonly swarms: SwarmTable;
@@ -43,15 +43,14 @@ export class SwarmPeers {
   readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
   readonly #limits: Limits | undefined;
-  /** A row a thread of what it has added and taken away; the sums of the columns are the totals. */
+  /** A row a shard, guarded by its lock; the sums of the columns are the totals. */
   readonly #totals: Int32Array;
-  readonly #row: number;
   /** Where `find` found a peer last. It is looked at again before it is believed. */
   #latestSwarm = NONE;
   #latestPosition = 0;
 
   constructor(family: AddressFamily, parts: StoreParts) {
-    const { memory, locks, limits, shards, key, thread } = parts;
+    const { memory, locks, limits, shards, key } = parts;
     const id = (area: number) => areaOf(family, area);
     const blocks = new IntBlocks(memory, locks, id(Area.Blocks));
     this.#limits = limits;
@@ -61,11 +60,10 @@ export class SwarmPeers {
     this.#blocks = new SwarmBlocks(this.swarms, this.slab, blocks);
     const indexState = memory.area(id(Area.PeerIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
-    this.#totals = memory.area(id(Area.Totals), ROW * MAX_THREADS);
-    this.#row = ROW * thread;
+    this.#totals = memory.area(id(Area.Totals), ROW * shards);
   }
 
-  /** Swarms that have peers, seeders and leechers, over all threads. */
+  /** Swarms that have peers, seeders and leechers, over all shards. */
   total(column: number): number {
     let sum = 0;
     for (let at = column; at < this.#totals.length; at += ROW) sum += this.#totals[at] as number;
@@ -161,7 +159,7 @@ export class SwarmPeers {
         return NONE;
       }
     }
-    if (size === 0) this.#addTotal(Total.Populated, 1);
+    if (size === 0) this.#addTotal(swarm, Total.Populated, 1);
     this.#count(swarm, seeder ? 1 : 0, seeder ? 0 : 1);
     return position;
   }
@@ -190,7 +188,7 @@ export class SwarmPeers {
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {
-      this.#addTotal(Total.Populated, -1);
+      this.#addTotal(swarm, Total.Populated, -1);
       this.swarms.set(swarm, PEERS, second);
       this.removeIfUnused(swarm);
     }
@@ -238,21 +236,19 @@ export class SwarmPeers {
       }
       for (const position of surplus.reverse()) this.remove(swarm, position, second);
     }
+    this.#recount(shard, swarms);
   }
 
-  /** Makes the totals what the swarms say, every one of which is locked; what differs is put down to `thread`. */
-  recount(thread: number): void {
+  /** Makes a shard's totals what its swarms say. */
+  #recount(shard: number, swarms: readonly number[]): void {
     const counted = [0, 0, 0];
-    for (let swarm = 0; swarm < this.swarms.length; swarm++) {
+    for (const swarm of swarms) {
       if (!this.swarms.isLive(swarm) || this.size(swarm) === 0) continue;
       counted[Total.Populated] = (counted[Total.Populated] as number) + 1;
       counted[Total.Seeders] = (counted[Total.Seeders] as number) + this.swarms.get(swarm, SEEDERS);
       counted[Total.Leechers] = (counted[Total.Leechers] as number) + this.swarms.get(swarm, LEECHERS);
     }
-    counted.forEach((count, column) => {
-      const at = ROW * thread + column;
-      this.#totals[at] = (this.#totals[at] as number) + count - this.total(column);
-    });
+    this.#totals.set(counted, ROW * shard);
   }
 
   #count(swarm: number, seeders: number, leechers: number): void {
@@ -260,12 +256,13 @@ export class SwarmPeers {
     if (seeders > 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
     if (leechers !== 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) + leechers);
     if (seeders < 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
-    this.#addTotal(Total.Seeders, seeders);
-    this.#addTotal(Total.Leechers, leechers);
+    this.#addTotal(swarm, Total.Seeders, seeders);
+    this.#addTotal(swarm, Total.Leechers, leechers);
   }
 
-  #addTotal(column: number, change: number): void {
-    this.#totals[this.#row + column] = (this.#totals[this.#row + column] as number) + change;
+  #addTotal(swarm: number, column: number, change: number): void {
+    const at = ROW * this.swarms.shardOf(swarm) + column;
+    this.#totals[at] = (this.#totals[at] as number) + change;
   }
 
   /** Moves the peer at `from` to `to`, whose own peer is forgotten. */
