@@ -221,7 +221,10 @@ export class UdpFrontend implements Frontend {
   /** Lets a request go on by itself, to be answered when `pending` settles. */
   #wait(batch: PacketBatch, index: number, job: Job, pending: Promise<void>): number {
     this.#detach(batch, index, job);
-    void this.#answerLater(job, pending, this.#socket.reply(batch, index)).finally(() => this.#release(job));
+    this.#answerLater(job, pending, this.#socket.reply(batch, index))
+      // A fault of ours, such as a socket that takes no answer, costs this request and nothing else.
+      .catch((error) => this.#failures.log('UDP answer', error))
+      .finally(() => this.#release(job));
     return 0;
   }
 
@@ -261,9 +264,10 @@ export class UdpFrontend implements Frontend {
   /** Writes what the client may know of a failure. */
   #fail(job: Job, failure: unknown, output: Uint8Array, at: number): number {
     this.#record(job, failure);
-    if (failure instanceof ClientError) return writeError(output, at, job.transactionId, failure.message);
+    if (failure instanceof ClientError)
+      return writeError(output, at, job.transactionId, failure.message, job.limit);
     this.#failures.log(job.action === Action.Scrape ? 'UDP scrape' : 'UDP announce', failure);
-    return writeError(output, at, job.transactionId, INTERNAL_SERVER_ERROR);
+    return writeError(output, at, job.transactionId, INTERNAL_SERVER_ERROR, job.limit);
   }
 
   #record(job: Job, error: unknown): void {

@@ -56,10 +56,17 @@ export function writeScrape(
   return length;
 }
 
-/** `text` is ASCII. */
-export function writeError(target: Uint8Array, at: number, transactionId: number, text: string): number {
+/** `text` is ASCII; a hook's own may be long, and is cut to `limit` bytes of answer. */
+export function writeError(
+  target: Uint8Array,
+  at: number,
+  transactionId: number,
+  text: string,
+  limit: number,
+): number {
   writeHeader(target, at, Action.Error, transactionId);
-  for (let i = 0; i < text.length; i++) target[at + ANSWER_HEADER + i] = text.charCodeAt(i);
-  target[at + ANSWER_HEADER + text.length] = 0;
-  return ANSWER_HEADER + text.length + 1;
+  const length = Math.min(text.length, limit - ANSWER_HEADER - 1);
+  for (let i = 0; i < length; i++) target[at + ANSWER_HEADER + i] = text.charCodeAt(i);
+  target[at + ANSWER_HEADER + length] = 0;
+  return ANSWER_HEADER + length + 1;
 }
