@@ -51,6 +51,12 @@ export class Checker {
 
 /** The text for a name that is none of those known: the nearest one, or else all of them. */
 export function unknownName(what: string, found: string, known: readonly string[]): string {
+  const glued = found.indexOf(':');
+  if (what === 'key' && glued > 0) {
+    // Without the space YAML takes both for the key; the value is not shown, it may be secret.
+    const key = found.slice(0, glued);
+    return `expected a known key, found "${key}:…"; is a space missing after the colon of "${key}"?`;
+  }
   const near = nearest(found, known);
   const all = known.map((name) => `"${name}"`).join(', ');
   if (what === 'key' && near !== undefined)

@@ -84,7 +84,10 @@ function innerMapping(
   try {
     whole = document.toJS({ maxAliasCount: 100 });
   } catch {
-    throw new ConfigError([`${name}: expected a bounded number of aliases, found aliases of aliases`]);
+    // The parser's own text quotes what it takes for an alias, which may be a secret that wants quotes.
+    throw new ConfigError([
+      `${name}: expected an anchor for every alias, and few aliases of aliases, found otherwise; text that begins with * needs quotes`,
+    ]);
   }
   if (!isMapping(whole)) {
     const message = expected(`a mapping with the one key "${TOP}"`, whole);

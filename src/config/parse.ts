@@ -114,7 +114,7 @@ function chooseStorage<S extends Component>(
   stores: readonly S[],
   input: unknown = {},
 ): Chosen<S> | undefined {
-  const given = isMapping(input) ? { name: stores[0]?.name, ...input } : input;
+  const given = isMapping(input) ? { ...input, name: input.name ?? stores[0]?.name } : input;
   checker.check(storageBlock, given, ['storage']);
   return chooseNamed(checker, 'store', stores, given, ['storage'], 'config');
 }
@@ -153,12 +153,11 @@ function chooseNamed<C extends Component>(
   return undefined;
 }
 
-/** A mapping without the keys that have no value: in YAML a key with nothing but comments under it. */
+/** A key without a value, such as one with nothing but comments under it, counts as absent; but it must be a known one. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isMapping(value)) return value ?? undefined;
-  const entries = Object.entries(value).filter(([, of]) => of !== null && of !== undefined);
-  return Object.fromEntries(entries.map(([key, of]) => [key, withoutNulls(of)]));
+  return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, withoutNulls(of)]));
 }
 
 /** Whether `value` is a plain object; an embedder's class instance among the options is not taken apart. */

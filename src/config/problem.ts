@@ -22,12 +22,16 @@ export class ConfigError extends Error {
   }
 }
 
-/** `prehooks[0].options.whitelist`; empty for the top. */
+/** `prehooks[0].options.whitelist`; empty for the top. A key that has a value glued to it is shown without. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const step of path) {
-    if (typeof step === 'number') text += `[${step}]`;
-    else text += text === '' ? step : `.${step}`;
+    if (typeof step === 'number') {
+      text += `[${step}]`;
+      continue;
+    }
+    const key = step.replace(/(?<=.):.*/s, ':…');
+    text += text === '' ? key : `.${key}`;
   }
   return text;
 }

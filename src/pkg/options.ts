@@ -42,9 +42,10 @@ const LONGEST = 2 ** 31 - 1;
 /** A time in Go's form; milliseconds inside. Zero and less fall back to the default. */
 export function duration(defaultText: string, description: string) {
   const fallback = parseDuration(defaultText) as number;
-  const parse = (input: string | number) => (typeof input === 'number' ? input / 1e6 : parseDuration(input));
+  // Go's YAML takes a bare number for nanoseconds, which nobody means; 0 alone needs no unit.
+  const parse = (input: string | number) =>
+    typeof input === 'string' ? parseDuration(input) : input > 0 ? undefined : 0;
   const schema = z
-    // A bare number is nanoseconds, as Go's YAML reads it.
     .union([z.string(), z.number()], {
       error: (issue) => expected(DURATION, issue.input),
     })
@@ -88,9 +89,14 @@ export function count(fallback: number, description: string) {
 export function limit(description: string) {
   const schema = z
     .int({ error: (issue) => expected('a whole number', issue.input) })
-    .min(0, { error: (issue) => expected('a whole number, 0 for no limit', issue.input) })
+    .transform((value) => Math.max(value, 0))
     .default(0);
-  return option(schema, { description: `${description} 0: no limit.`, kind: 'integer', defaultText: '0' });
+  return option(schema, {
+    description: `${description} 0: no limit.`,
+    kind: 'integer',
+    defaultText: '0',
+    fallsBack: (input) => typeof input === 'number' && input < 0,
+  });
 }
 
 /** `true` or `false`. */
@@ -200,11 +206,16 @@ export function positiveInteger(most: number, description: string, more: Partial
 export function countOrAuto(most: number, description: string) {
   const what = `auto or a whole number from 1 to ${most}`;
   const error = (issue: { readonly input?: unknown }) => expected(what, issue.input);
-  const number = z.int({ error }).min(1, { error }).max(most, { error });
-  return option(z.union([z.literal('auto'), number], { error }).default('auto'), {
+  const number = z.int({ error }).max(most, { error });
+  const schema = z
+    .union([z.literal('auto'), number], { error })
+    .transform((value) => (value === 'auto' || value > 0 ? value : 'auto'))
+    .default('auto');
+  return option(schema, {
     description,
     kind: what,
     defaultText: 'auto',
+    fallsBack: (input) => typeof input === 'number' && input <= 0,
   });
 }
 
@@ -221,7 +232,9 @@ export function choice<const Words extends readonly [string, ...string[]]>(
 
 /** `expected …, found …`, as every configuration error says it. */
 export function expected(what: string, found: unknown): string {
-  return `expected ${what}, found ${show(found)}`;
+  // Text in the place of a mapping is often a key and its value without the space between them: a secret, perhaps.
+  const hidden = what.startsWith('a mapping') && typeof found === 'string';
+  return `expected ${what}, found ${hidden ? 'text' : show(found)}`;
 }
 
 /** What stands in a list or a mapping is not shown: a secret may be among it. */

@@ -146,7 +146,7 @@ describe('what does not load', () => {
   test('wrong shapes', () => {
     expect(problemsOf('chihaya:\n  http: [1]\n  udp: x\n  storage: 3\n  prehooks: {}\n')).toEqual([
       'c.yaml:2:9: http: expected a mapping, found a list',
-      'c.yaml:3:8: udp: expected a mapping, found "x"',
+      'c.yaml:3:8: udp: expected a mapping, found text',
       'c.yaml:4:12: storage: expected a mapping, found 3',
       'c.yaml:5:13: prehooks: expected a list, found a mapping',
     ]);
@@ -239,13 +239,28 @@ describe('what does not load', () => {
     expect(accepted).toBeGreaterThan(20);
   });
 
+  test('unknown keys without a value', () => {
+    const text = 'chihaya:\n  anounce_interval:\n  udp:\n    private_key:hunter2:\n    adr: ~\n';
+    expect(problemsOf(text)).toEqual([
+      'c.yaml:2:3: anounce_interval: expected a known key, found "anounce_interval"; did you mean "announce_interval"?',
+      'c.yaml:4:5: udp.private_key:…: expected a known key, found "private_key:…"; is a space missing after the colon of "private_key"?',
+      'c.yaml:5:5: udp.adr: expected a known key, found "adr"; did you mean "addr"?',
+    ]);
+  });
+
+  test('numbers in the place of durations', () => {
+    expect(problemsOf('chihaya:\n  announce_interval: 30\n')).toEqual([
+      'c.yaml:2:22: announce_interval: expected a duration such as 30m or 500ms, found 30',
+    ]);
+  });
+
   test('aliases of aliases', () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
     for (const [to, from] of ['ba', 'cb', 'dc', 'ed', 'fe'] as unknown as [string, string][]) {
       bomb.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(', ')}]`);
     }
     expect(problemsOf(bomb.join('\n'))).toEqual([
-      'c.yaml: expected a bounded number of aliases, found aliases of aliases',
+      'c.yaml: expected an anchor for every alias, and few aliases of aliases, found otherwise; text that begins with * needs quotes',
     ]);
   });
 

@@ -24,11 +24,19 @@ describe('a configuration as an object', () => {
     expect(parse({ workers }, components).workers).toBe(workers ?? 'auto');
   });
 
-  test.each([0, -1, 1.5, 129, 'many', '2', true, []])('workers: %j is refused', (workers) => {
+  test.each([1.5, 129, 'many', '2', true, []])('workers: %j is refused', (workers) => {
     const found = JSON.stringify(workers).replace('[]', 'a list');
     expect(() => parse({ workers }, components)).toThrow(
       `workers: expected auto or a whole number from 1 to 128, found ${found}`,
     );
+  });
+
+  test.each([0, -1])('workers: %i falls back, with a warning', (workers) => {
+    const config = parse({ workers }, components);
+    expect(config.workers).toBe('auto');
+    expect(config.warnings).toEqual([
+      `workers: expected more than zero, found ${workers}: the default auto is used`,
+    ]);
   });
 
   test('is kept as it was given, for another thread', () => {
