@@ -4,7 +4,7 @@
  * the process's own `process_*` and `nodejs_*`.
  */
 
-import type { Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
 import type { Metric, MetricRegistry } from '../pkg/metrics.ts';
 import type { MetricReport, MetricsSource } from './metric-report.ts';
 
@@ -65,6 +65,15 @@ function processMetrics(): Promise<Registry> {
   sharedProcessMetrics ??= import('prom-client').then(({ Registry, collectDefaultMetrics }) => {
     const register = new Registry();
     collectDefaultMetrics({ register });
+    // prom-client counts from here on; what has been used before belongs to the process, too.
+    const { user, system } = process.cpuUsage();
+    for (const [kind, microseconds] of [
+      ['user_', user],
+      ['system_', system],
+      ['', user + system],
+    ] as const) {
+      (register.getSingleMetric(`process_cpu_${kind}seconds_total`) as Counter).inc(microseconds / 1e6);
+    }
     return register;
   });
   return sharedProcessMetrics;

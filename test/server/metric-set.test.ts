@@ -70,3 +70,13 @@ test('a name is registered once', () => {
     'the metric chihaya_a is registered twice',
   );
 });
+
+test('the processor time is that since the process began', async () => {
+  const before = process.cpuUsage();
+  const text = await new MetricSet().text();
+  const total = Number(/^process_cpu_seconds_total ([\d.]+)/m.exec(text)?.[1]);
+  // What this file's loading alone took is more than nothing.
+  expect(total).toBeGreaterThan(((before.user + before.system) / 1e6) * 0.5);
+  const after = process.cpuUsage();
+  expect(total).toBeLessThanOrEqual((after.user + after.system) / 1e6 + 0.05);
+});
