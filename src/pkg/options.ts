@@ -153,13 +153,24 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A list of texts. */
-export function textList(fallback: readonly string[], description: string, more: Partial<OptionInfo> = {}) {
-  const schema = z
-    .array(z.string({ error: (issue) => expected('text', issue.input) }), {
-      error: (issue) => expected('a list', issue.input),
-    })
-    .default([...fallback]);
+/**
+ * A list of texts.
+ *
+ * @param check what is expected of an entry, if it is not that; `undefined` if it is
+ */
+export function textList(
+  fallback: readonly string[],
+  description: string,
+  check: (entry: string) => string | undefined = () => undefined,
+  more: Partial<OptionInfo> = {},
+) {
+  const entry = z
+    .string({ error: (issue) => expected('text', issue.input) })
+    .superRefine((value, context) => {
+      const what = check(value);
+      if (what !== undefined) context.addIssue({ code: 'custom', message: expected(what, value) });
+    });
+  const schema = z.array(entry, { error: (issue) => expected('a list', issue.input) }).default([...fallback]);
   return option(schema, {
     description,
     kind: 'list',

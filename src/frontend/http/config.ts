@@ -35,53 +35,69 @@ export const httpOptions = z
     announce_routes: textList(
       ['/announce'],
       'Paths of announces. `:name` matches a segment, a trailing `*name` the rest.',
+      checkRoute,
     ),
-    scrape_routes: textList(['/scrape'], 'Paths of scrapes.'),
+    scrape_routes: textList(['/scrape'], 'Paths of scrapes.', checkRoute),
     real_ip_header: text('The header in which a reverse proxy names the client, such as `X-Forwarded-For`.'),
-    trusted_proxies: textList(DEFAULT_TRUSTED_PROXIES, 'Address ranges whose `real_ip_header` is believed.'),
+    trusted_proxies: textList(
+      DEFAULT_TRUSTED_PROXIES,
+      'Address ranges whose `real_ip_header` is believed.',
+      (range) => (isAddressRange(range) ? undefined : 'an address range such as 10.0.0.0/8 or fc00::/7'),
+    ),
     ...requestOptions,
   })
-  .superRefine((options, context) => {
-    const issue = (path: (string | number)[], message: string) =>
-      context.addIssue({ code: 'custom', path, message });
+  .superRefine(
+    (options, context) => {
+      const issue = (path: (string | number)[], message: string) =>
+        context.addIssue({ code: 'custom', path, message });
+      /** Whether none of the options has been refused for itself: of others nothing more can be said. */
+      const areGood = (...keys: string[]) =>
+        !context.issues.some(({ path }) => path !== undefined && keys.includes(String(path[0])));
 
-    if (!options.addr && !options.https_addr) {
-      issue(['addr'], 'expected an address in addr, https_addr or both, found neither');
-    }
-    for (const key of ['tls_cert_path', 'tls_key_path'] as const) {
-      if (options.https_addr && !options[key])
-        issue([key], expected('the path of a PEM file, as https_addr is set', undefined));
-      if (!options.https_addr && options[key])
-        issue([key], expected('nothing, as https_addr is not set', options[key]));
-    }
-    if (options.https_addr && options.tls_cert_path && options.tls_key_path) {
-      try {
-        loadCertificate(options.tls_cert_path, options.tls_key_path);
-      } catch (error) {
-        if (!(error instanceof CertificateError)) throw error;
-        issue([error.option], error.message);
+      if (areGood('addr', 'https_addr') && !options.addr && !options.https_addr) {
+        issue(['addr'], 'expected an address in addr, https_addr or both, found neither');
       }
-    }
+      for (const key of ['tls_cert_path', 'tls_key_path'] as const) {
+        if (!areGood(key, 'https_addr')) continue;
+        if (options.https_addr && !options[key])
+          issue([key], expected('the path of a PEM file, as https_addr is set', undefined));
+        if (!options.https_addr && options[key])
+          issue([key], expected('nothing, as https_addr is not set', options[key]));
+      }
+      if (areGood('https_addr', 'tls_cert_path', 'tls_key_path') && options.https_addr) {
+        checkCertificate(options.tls_cert_path, options.tls_key_path, issue);
+      }
 
-    if (options.announce_routes.length === 0) issue(['announce_routes'], expected('at least one route', []));
-    const seen = new Set<string>();
-    for (const key of ['announce_routes', 'scrape_routes'] as const) {
-      for (const [i, route] of options[key].entries()) {
-        const problem = checkRoute(route);
-        if (problem) issue([key, i], expected(problem, route));
-        if (seen.has(route)) issue([key, i], expected('a route that is not listed already', route));
-        seen.add(route);
+      const seen = new Set<string>();
+      for (const key of ['announce_routes', 'scrape_routes'] as const) {
+        if (!areGood(key)) continue;
+        if (key === 'announce_routes' && options[key].length === 0)
+          issue([key], expected('at least one route', []));
+        for (const [i, route] of options[key].entries()) {
+          if (seen.has(route)) issue([key, i], expected('a route that is not listed already', route));
+          seen.add(route);
+        }
       }
-    }
+      if (areGood('real_ip_header') && !/^[!#$%&'*+.^_`|~\w-]*$/.test(options.real_ip_header ?? '')) {
+        issue(['real_ip_header'], expected('the name of a header', options.real_ip_header));
+      }
+    },
+    // Zod leaves such checks out where anything else is wrong; operators are told of all mistakes at once.
+    { when: () => true },
+  );
 
-    if (options.real_ip_header && !/^[!#$%&'*+.^_`|~\w-]+$/.test(options.real_ip_header)) {
-      issue(['real_ip_header'], expected('the name of a header', options.real_ip_header));
-    }
-    for (const [i, range] of options.trusted_proxies.entries()) {
-      if (!isAddressRange(range)) {
-        issue(['trusted_proxies', i], expected('an address range such as 10.0.0.0/8 or fc00::/7', range));
-      }
-    }
-  });
+function checkCertificate(
+  certificate: string | undefined,
+  key: string | undefined,
+  issue: (path: string[], message: string) => void,
+): void {
+  if (!certificate || !key) return;
+  try {
+    loadCertificate(certificate, key);
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    issue([error.option], error.message);
+  }
+}
 
 export type HttpOptions = z.output<typeof httpOptions>;

@@ -129,7 +129,17 @@ describe('mistakes', () => {
     [
       'several',
       { announce_routes: ['x'], trusted_proxies: ['y'] },
-      [/^addr/, /^announce_routes\.0/, /^trusted_proxies\.0/],
+      [/^announce_routes\.0/, /^trusted_proxies\.0/, /^addr/],
+    ],
+    [
+      'several of which one is of a wrong type',
+      { https_addr: ':1', tls_cert_path: 'c.pem', max_numwant: 'x', trusted_proxies: ['10.0.0.0/33', 5] },
+      [
+        /^trusted_proxies\.0/,
+        /^trusted_proxies\.1/,
+        /^max_numwant/,
+        /^tls_key_path: expected the path of a PEM file/,
+      ],
     ],
   ])('%s', (_, options, expected) => {
     const found = mistakes(options);
