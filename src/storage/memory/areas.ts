@@ -2,7 +2,7 @@
 
 import { AddressFamily } from '../../bittorrent/address-family.ts';
 
-/** Threads that can have a store in common, the one that made it included. */
+/** Threads that can have a store in common; their numbers go from 1, which made it, to one below this. */
 export const MAX_THREADS = 256;
 
 /** Areas of each family; the first three are pools and locks, too. */

@@ -98,7 +98,6 @@ export class MemoryPeerStore implements PeerStore {
       limits: limits && new Limits(limits, memory),
       key,
       shards,
-      thread,
     };
     this.#clock = clock;
     this.#limits = limits;
@@ -133,8 +132,10 @@ export class MemoryPeerStore implements PeerStore {
   bury(thread: number): void {
     const { locks } = this.#parts;
     if (!(locks instanceof ThreadLocks)) return;
+    const held = locks.heldBy(thread);
+    if (held.length === 0) return;
     this.#freePools(locks, thread);
-    for (const lock of locks.heldBy(thread)) {
+    for (const lock of held) {
       if (lock < SHARD_LOCKS) continue;
       locks.inherit(lock);
       for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS, this.#second());

@@ -16,8 +16,6 @@ export interface StoreParts {
   readonly key: HashKey;
   /** A power of two. */
   readonly shards: number;
-  /** This thread's number: 0 of a store that only one thread has, else from 1 to MAX_THREADS - 1 (areas.ts). */
-  readonly thread: number;
   /** `undefined` without any. */
   readonly limits: Limits | undefined;
 }

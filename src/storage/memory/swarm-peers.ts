@@ -159,7 +159,6 @@ export class SwarmPeers {
         return NONE;
       }
     }
-    if (size === 0) this.#addTotal(swarm, Total.Populated, 1);
     this.#count(swarm, seeder ? 1 : 0, seeder ? 0 : 1);
     return position;
   }
@@ -188,7 +187,6 @@ export class SwarmPeers {
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {
-      this.#addTotal(swarm, Total.Populated, -1);
       this.swarms.set(swarm, PEERS, second);
       this.removeIfUnused(swarm);
     }
@@ -252,17 +250,18 @@ export class SwarmPeers {
   }
 
   #count(swarm: number, seeders: number, leechers: number): void {
+    const before = this.size(swarm);
     // What grows does so first: should the thread die in between, a peer is counted twice, but none is lost.
     if (seeders > 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
     if (leechers !== 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) + leechers);
     if (seeders < 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
-    this.#addTotal(swarm, Total.Seeders, seeders);
-    this.#addTotal(swarm, Total.Leechers, leechers);
-  }
 
-  #addTotal(swarm: number, column: number, change: number): void {
-    const at = ROW * this.swarms.shardOf(swarm) + column;
-    this.#totals[at] = (this.#totals[at] as number) + change;
+    const totals = this.#totals;
+    const row = ROW * this.swarms.shardOf(swarm);
+    totals[row + Total.Seeders] = (totals[row + Total.Seeders] as number) + seeders;
+    totals[row + Total.Leechers] = (totals[row + Total.Leechers] as number) + leechers;
+    const populated = (before + seeders + leechers > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+    totals[row + Total.Populated] = (totals[row + Total.Populated] as number) + populated;
   }
 
   /** Moves the peer at `from` to `to`, whose own peer is forgotten. */
