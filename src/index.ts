@@ -26,6 +26,9 @@ export {
   type Hook,
   type HookDependencies,
   type HookDriver,
+  type Shared,
+  type SharedSource,
+  type SourceDependencies,
 } from './middleware/middleware.ts';
 export type { Clock } from './pkg/clock.ts';
 export type { Logger } from './pkg/logger.ts';

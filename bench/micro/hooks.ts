@@ -1,6 +1,7 @@
 /** The logic between frontend and store: an announce with no hooks, and with three that ship. */
 
 import assert from 'node:assert/strict';
+import type { z } from 'zod';
 import { AnnounceRequest, AnnounceResponse } from '../../src/bittorrent/announce.ts';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { PeerList } from '../../src/bittorrent/peer-list.ts';
@@ -8,8 +9,10 @@ import { clientApprovalDriver } from '../../src/middleware/client-approval/drive
 import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { intervalVariationDriver } from '../../src/middleware/interval-variation/driver.ts';
 import { Logic } from '../../src/middleware/logic.ts';
+import type { HookDriver } from '../../src/middleware/middleware.ts';
 import { torrentApprovalDriver } from '../../src/middleware/torrent-approval/driver.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
+import { openHook } from '../../test/support/open-hook.ts';
 import { fillSwarm, setInfohash, setPeer } from '../support/numbered.ts';
 import { createStore } from '../support/store.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -18,30 +21,18 @@ const SIZE = 1000;
 const WANTED = 30;
 
 async function threeHooks(): Promise<NamedHook[]> {
-  const dependencies = { logger: silentLogger };
   return [
-    {
-      name: 'client approval',
-      hook: await clientApprovalDriver.create(
-        clientApprovalDriver.options.parse({ whitelist: ['BN0100', 'TR4050'] }),
-        dependencies,
-      ),
-    },
-    {
-      name: 'torrent approval',
-      hook: await torrentApprovalDriver.create(
-        torrentApprovalDriver.options.parse({ blacklist: ['00'.repeat(20), 'ff'.repeat(20)] }),
-        dependencies,
-      ),
-    },
-    {
-      name: 'interval variation',
-      hook: await intervalVariationDriver.create(
-        intervalVariationDriver.options.parse({ modify_response_probability: 1, max_increase_delta: 60 }),
-        dependencies,
-      ),
-    },
+    await named(clientApprovalDriver, { whitelist: ['BN0100', 'TR4050'] }),
+    await named(torrentApprovalDriver, { blacklist: ['00'.repeat(20), 'ff'.repeat(20)] }),
+    await named(intervalVariationDriver, { modify_response_probability: 1, max_increase_delta: 60 }),
   ];
+}
+
+async function named<Schema extends z.ZodType, Value>(
+  driver: HookDriver<Schema, Value>,
+  options: z.input<Schema>,
+): Promise<NamedHook> {
+  return { name: driver.name, hook: (await openHook(driver, options)).hook };
 }
 
 const hooks = await threeHooks();

@@ -36,7 +36,7 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   });
 
   let tracker: Tracker | undefined;
-  const signals = handleSignals(logger);
+  const signals = handleSignals(logger, () => void tracker?.refresh());
   try {
     tracker = await Tracker.start(readConfig(flags.config, logger), { logger, clock: systemClock });
   } catch (error) {

@@ -12,14 +12,17 @@ const EXIT_CODES: Readonly<Record<Stop, number>> = { SIGINT: 130, SIGTERM: 143 }
  *
  * SIGHUP and SIGUSR1 are taken in any case: left alone, the one ends the process and the other has
  * Node open its debugger to whoever can reach it.
+ *
+ * @param refresh called for each of these two
  */
-export function handleSignals(logger: Logger): Promise<Stop> {
+export function handleSignals(logger: Logger, refresh: () => void): Promise<Stop> {
   for (const signal of ['SIGHUP', 'SIGUSR1'] as const) {
     process.on(signal, () => {
       logger.warn(
         { signal },
-        'live reload is not there yet: restart the tracker to change its configuration',
+        'lists and keys are read anew, the configuration is not: live reload of it is not there yet',
       );
+      refresh();
     });
   }
   return new Promise((resolve) => {

@@ -16,6 +16,8 @@ import type { AnnounceRequest, AnnounceResponse } from '../bittorrent/announce.t
 import type { RequestContext } from '../bittorrent/context.ts';
 import type { ScrapeRequest, ScrapeResponse } from '../bittorrent/scrape.ts';
 import type { Logger } from '../pkg/logger.ts';
+import type { MetricRegistry } from '../pkg/metrics.ts';
+import type { PeerStore } from '../storage/storage.ts';
 
 export interface Hook {
   handleAnnounce(
@@ -33,22 +35,71 @@ export interface Hook {
 }
 
 /** What a hook is made with besides its options. */
-export interface HookDependencies {
+export interface HookDependencies<Value = unknown> {
   readonly logger: Logger;
+  /** Metrics of the same name, of hooks of one kind or of several workers, are added up. */
+  readonly metrics: MetricRegistry;
+  /** What the driver's `share` has made; of a driver without it, nothing. */
+  readonly shared: Shared<Value>;
+}
+
+/** A thread's view of what the hooks of all threads have in common. */
+export interface Shared<Value = unknown> {
+  /** The latest. */
+  readonly value: Value;
+  /** Calls `listener` with each later value. */
+  onChange(listener: (value: Value) => void): void;
+  /** Sends a message, which can be cloned, to the source. Nothing comes back but, perhaps, another value. */
+  ask(message: unknown): void;
+}
+
+/** Makes a value for the hooks of all threads, in the thread above them, and keeps it up to date. */
+export interface SharedSource<Value = unknown> {
+  /**
+   * What a hook that is made now begins with. Threads get it by structured clone: a SharedArrayBuffer in it is the
+   * same memory for all. Later values go through `publish`.
+   */
+  readonly value: Value;
+  /** Takes what a hook has asked for. */
+  receive?(message: unknown): void;
+  /** Reads anew what the value was made from. Never rejects: what cannot be read is logged, and the old value stays. */
+  refresh?(): Promise<void>;
+  /** Called once, after the hooks have stopped. */
+  stop?(): void | Promise<void>;
+}
+
+/** What a source is made with besides the options. */
+export interface SourceDependencies<Value = unknown> {
+  readonly logger: Logger;
+  readonly metrics: MetricRegistry;
+  readonly store: PeerStore;
+  /** Gives the hooks of all threads another value. */
+  readonly publish: (value: Value) => void;
 }
 
 /** A kind of hook: a folder here, and a line in `drivers.ts`. */
-export interface HookDriver<Schema extends z.ZodType = z.ZodType> {
+export interface HookDriver<Schema extends z.ZodType = z.ZodType, Value = unknown> {
   /** The `name` in the configuration. */
   readonly name: string;
   /** One sentence for the generated documentation. */
   readonly summary: string;
   /** The schema of `options`: strict, with defaults. */
   readonly options: Schema;
-  create(options: z.output<Schema>, dependencies: HookDependencies): Hook | Promise<Hook>;
+  /** Called in each thread that serves clients. */
+  create(options: z.output<Schema>, dependencies: HookDependencies<Value>): Hook | Promise<Hook>;
+  /**
+   * For a hook whose lists or keys should be read once, not once a thread. Called before `create`, in the thread that
+   * starts the others; if it rejects, the tracker does not start.
+   */
+  share?(
+    options: z.output<Schema>,
+    dependencies: SourceDependencies<Value>,
+  ): SharedSource<Value> | Promise<SharedSource<Value>>;
 }
 
-/** Ties the type of `create`'s options to the schema. */
-export function defineHookDriver<Schema extends z.ZodType>(driver: HookDriver<Schema>): HookDriver<Schema> {
+/** Ties the types of `create`'s and `share`'s arguments to the schema and to each other. */
+export function defineHookDriver<Schema extends z.ZodType, Value = undefined>(
+  driver: HookDriver<Schema, Value>,
+): HookDriver<Schema, Value> {
   return driver;
 }

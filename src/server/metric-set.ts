@@ -13,6 +13,7 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class MetricSet implements MetricRegistry, MetricsSource {
   readonly #metrics = new Map<string, Metric>();
+  readonly #included: (() => readonly MetricReport[])[] = [];
 
   /** @throws Error if there is one of that name */
   register(metric: Metric): void {
@@ -20,22 +21,24 @@ export class MetricSet implements MetricRegistry, MetricsSource {
     this.#metrics.set(metric.name, metric);
   }
 
-  /** The names of what is registered, the process's own metrics aside. */
-  names(): string[] {
-    return [...this.#metrics.keys()];
+  /** Has `report` asked as well, for metrics whose names nobody else registers. */
+  include(report: () => readonly MetricReport[]): void {
+    this.#included.push(report);
   }
 
-  /** What is registered, as it stands now. */
+  /** What is registered or included, as it stands now. */
   report(): MetricReport[] {
-    return [...this.#metrics.values()].map((metric) => {
-      const { name, help, type } = metric;
-      return { name, help, type, samples: metric.collect() };
-    });
+    return [...[...this.#metrics.values()].map(reportOf), ...this.#included.flatMap((report) => report())];
   }
 
   text(): Promise<string> {
     return formatMetrics(this.report());
   }
+}
+
+export function reportOf(metric: Metric): MetricReport {
+  const { name, help, type } = metric;
+  return { name, help, type, samples: metric.collect() };
 }
 
 /** Reports, and the process's own metrics, in the Prometheus text format, version 0.0.4. */

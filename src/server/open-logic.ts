@@ -4,33 +4,45 @@ import type { Chosen } from '../config/component.ts';
 import type { NamedHook } from '../middleware/hook-chain.ts';
 import { Logic } from '../middleware/logic.ts';
 import type { HookDriver } from '../middleware/middleware.ts';
-import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';
 import { openComponent } from './open-component.ts';
-import type { TrackerConfig } from './tracker-parts.ts';
+import type { SharedValue } from './shared-value.ts';
+import type { HooksDependencies, TrackerConfig } from './tracker-parts.ts';
 
-/** Rejects, with the hooks stopped that were made already, if one cannot be made. */
-export async function openLogic(config: TrackerConfig, store: PeerStore, logger: Logger): Promise<Logic> {
+/**
+ * @param shared for each hook what it shares with those of other threads
+ * @throws Error with the hook's name, and the hooks stopped that were made already, if one cannot be made
+ */
+export async function openLogic(
+  config: TrackerConfig,
+  store: PeerStore,
+  shared: readonly SharedValue[],
+  dependencies: HooksDependencies,
+): Promise<Logic> {
   const { prehooks, posthooks, announceInterval, minAnnounceInterval } = config;
-  const hooks = await createHooks([...prehooks, ...posthooks], logger);
+  const hooks = await createHooks([...prehooks, ...posthooks], shared, dependencies);
   return new Logic({
     store,
     preHooks: hooks.slice(0, prehooks.length),
     postHooks: hooks.slice(prehooks.length),
     announceInterval,
     minAnnounceInterval,
-    logger,
+    logger: dependencies.logger,
   });
 }
 
-async function createHooks(chosen: readonly Chosen<HookDriver>[], logger: Logger): Promise<NamedHook[]> {
+async function createHooks(
+  chosen: readonly Chosen<HookDriver>[],
+  shared: readonly SharedValue[],
+  { logger, metrics }: HooksDependencies,
+): Promise<NamedHook[]> {
   const hooks: NamedHook[] = [];
   const made = new Closers(logger);
   try {
-    for (const each of chosen) {
+    for (const [index, each] of chosen.entries()) {
       const hook = await openComponent(each, logger, (driver, options, own) =>
-        driver.create(options, { logger: own }),
+        driver.create(options, { logger: own, metrics, shared: shared[index] as SharedValue }),
       );
       hooks.push({ name: each.component.name, hook });
       made.push(() => hook.stop?.());

@@ -1,8 +1,10 @@
 /** A tracker in one thread: this one. */
 
+import { HookMetrics } from './hook-metrics.ts';
 import { openComponent } from './open-component.ts';
 import { openFrontends } from './open-frontends.ts';
 import { openLogic } from './open-logic.ts';
+import { SharedSources } from './shared-sources.ts';
 import type { PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
 
@@ -16,8 +18,13 @@ export async function openSingleThread(
     driver.open(options, { logger: own, metrics, clock }),
   );
   closers.push(() => store.stop());
-  const logic = await openLogic(config, store, logger);
+  const hookMetrics = new HookMetrics();
+  metrics.include(() => hookMetrics.report());
+  const hooks = { logger, metrics: hookMetrics };
+  const sources = await SharedSources.open(config, store, hooks);
+  closers.push(() => sources.stop());
+  const logic = await openLogic(config, store, sources.shared, hooks);
   closers.push(() => logic.stop());
   const frontends = await openFrontends(config, logic, false, dependencies);
-  return { store, logic, addresses: frontends.flatMap(({ addresses }) => addresses), metrics };
+  return { store, logic, addresses: frontends.flatMap(({ addresses }) => addresses), metrics, sources };
 }

@@ -13,8 +13,10 @@ import { loadLibc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { StorageHost } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { HookMetrics } from './hook-metrics.ts';
 import { openComponent } from './open-component.ts';
 import { openLogic } from './open-logic.ts';
+import { SharedSources } from './shared-sources.ts';
 import { SummedMetrics } from './summed-metrics.ts';
 import type { PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
@@ -33,6 +35,7 @@ const LONGEST_DELAY = 5_000;
 export class Supervisor implements TrackerParts {
   readonly store: PeerStore;
   readonly logic: TrackerLogic;
+  readonly sources: SharedSources;
   readonly metrics: SummedMetrics;
   addresses: readonly BoundAddress[] = [];
   readonly #host: StorageHost | undefined;
@@ -58,7 +61,15 @@ export class Supervisor implements TrackerParts {
       return host?.store ?? driver.open(options, storage);
     });
     closers.push(() => store.stop());
-    const logic = await openLogic(config, store, logger);
+    const hookMetrics = new HookMetrics();
+    metrics.include(() => hookMetrics.report());
+    const hooks = { logger, metrics: hookMetrics };
+    let supervisor: Supervisor | undefined;
+    const sources = await SharedSources.open(config, store, hooks, (hook, value) => {
+      for (const thread of supervisor?.threads ?? []) thread.publish(hook, value);
+    });
+    closers.push(() => sources.stop());
+    const logic = await openLogic(config, store, sources.shared, hooks);
     closers.push(() => logic.stop());
 
     const frontends: unknown[] = [];
@@ -72,7 +83,8 @@ export class Supervisor implements TrackerParts {
     const threads: WorkerDependencies = {
       logger,
       libc: await loadLibc(),
-      admit: () => host?.admit(),
+      admit: () => ({ store: host?.admit(), shared: sources.values }),
+      ask: (hook, message) => sources.ask(hook, message),
     };
     const invitation = host && { of: host.invitation };
     const start = (number: number) =>
@@ -80,15 +92,15 @@ export class Supervisor implements TrackerParts {
         { number, thread: FIRST_THREAD + number - 1, given: config.given, frontends, invitation },
         threads,
       );
-    const supervisor = new Supervisor(store, logic, host, workers, start, dependencies);
-    closers.push(() => supervisor.#stop());
-    await supervisor.#startAll(workers);
-    return supervisor;
+    const started = new Supervisor({ store, logic, sources }, host, workers, start, dependencies);
+    supervisor = started;
+    closers.push(() => started.#stop());
+    await started.#startAll(workers);
+    return started;
   }
 
   private constructor(
-    store: PeerStore,
-    logic: TrackerLogic,
+    { store, logic, sources }: Pick<TrackerParts, 'store' | 'logic' | 'sources'>,
     host: StorageHost | undefined,
     workers: number,
     start: (number: number) => WorkerThread,
@@ -96,6 +108,7 @@ export class Supervisor implements TrackerParts {
   ) {
     this.store = store;
     this.logic = logic;
+    this.sources = sources;
     this.#host = host;
     this.#start = start;
     this.#deaths = new Array<number>(workers).fill(0);

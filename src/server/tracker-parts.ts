@@ -9,8 +9,10 @@ import type { Logger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import type { Closers } from './closers.ts';
+import type { HookMetrics } from './hook-metrics.ts';
 import type { MetricsSource } from './metric-report.ts';
 import type { MetricSet } from './metric-set.ts';
+import type { SharedSources } from './shared-sources.ts';
 
 export type TrackerConfig = Config<FrontendDriver, StorageDriver, HookDriver>;
 
@@ -27,10 +29,17 @@ export interface PartsDependencies extends TrackerDependencies {
   readonly closers: Closers;
 }
 
+/** What hooks, and the sources of what they share, are opened with. */
+export interface HooksDependencies {
+  readonly logger: Logger;
+  readonly metrics: HookMetrics;
+}
+
 /** A tracker that serves. */
 export interface TrackerParts {
   readonly store: PeerStore;
   readonly logic: TrackerLogic;
   readonly addresses: readonly BoundAddress[];
   readonly metrics: MetricsSource;
+  readonly sources: SharedSources;
 }

@@ -18,6 +18,7 @@ import type { MetricsSource } from './metric-report.ts';
 import { MetricSet } from './metric-set.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { tellConfiguration } from './open-component.ts';
+import type { SharedSources } from './shared-sources.ts';
 import { openSingleThread } from './single-thread.ts';
 import { Supervisor } from './supervisor.ts';
 import type { TrackerConfig, TrackerDependencies, TrackerParts } from './tracker-parts.ts';
@@ -33,6 +34,7 @@ export class Tracker {
   readonly addresses: readonly BoundAddress[];
   /** Where the metrics server listens, if there is one. */
   readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
+  readonly #sources: SharedSources;
   readonly #metrics: MetricsSource;
   readonly #closers: Closers;
   #stopped: Promise<void> | undefined;
@@ -42,6 +44,7 @@ export class Tracker {
     this.logic = parts.logic;
     this.addresses = parts.addresses;
     this.metricsAddress = metricsServer && { host: metricsServer.host, port: metricsServer.port };
+    this.#sources = parts.sources;
     this.#metrics = parts.metrics;
     this.#closers = closers;
   }
@@ -74,6 +77,11 @@ export class Tracker {
   /** Everything measured so far, in the Prometheus text format. */
   metrics(): Promise<string> {
     return this.#metrics.text();
+  }
+
+  /** Has the hooks read their lists and keys anew. What cannot be read is logged, and what was there stays. */
+  refresh(): Promise<void> {
+    return this.#sources.refresh();
   }
 
   /**

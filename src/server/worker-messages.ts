@@ -7,6 +7,8 @@
  *         │ ───────────── admit ───────────▶ │  opens store, hooks, frontends
  *         │ ◀──────── ready or failed ────── │  a worker that failed ends
  *         │ ◀───────────── log ───────────── │  at any time
+ *         │ ──────────── publish ──────────▶ │  another value that a hook shares; at any time after admit
+ *         │ ◀───────────── ask ───────────── │  a hook asks the source of what it shares; at any time
  *         │ ──────────── measure ──────────▶ │
  *         │ ◀──────────── measured ───────── │  once more when the thread ends
  *         │ ───────────── stop ────────────▶ │
@@ -32,8 +34,17 @@ export interface WorkerStart {
   readonly invitation: { readonly of: unknown } | undefined;
 }
 
+/** What a worker opens its parts with once it has joined the store. */
+export interface Admission {
+  /** Of a store that is shared, what the host admits with. */
+  readonly store: unknown;
+  /** For each hook, PreHooks first, what it shares with those of other threads. */
+  readonly shared: readonly unknown[];
+}
+
 export type ToWorker =
-  | { readonly kind: 'admit'; readonly admission: unknown }
+  | { readonly kind: 'admit'; readonly admission: Admission }
+  | { readonly kind: 'publish'; readonly hook: number; readonly value: unknown }
   | { readonly kind: 'measure'; readonly request: number }
   | { readonly kind: 'stop' };
 
@@ -46,6 +57,7 @@ export type FromWorker =
     }
   | { readonly kind: 'failed'; readonly error: SentError }
   | { readonly kind: 'log'; readonly line: PostedLine }
+  | { readonly kind: 'ask'; readonly hook: number; readonly message: unknown }
   | {
       readonly kind: 'measured';
       readonly request: number | undefined;

@@ -10,13 +10,15 @@ import type { Logger } from '../pkg/logger.ts';
 import type { MetricReport } from './metric-report.ts';
 import { writeLine } from './posted-log.ts';
 import { receiveError } from './sent-error.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { Admission, FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 export interface WorkerDependencies {
   readonly logger: Logger;
   readonly libc: Libc;
   /** Lets the worker into the store that it has joined. */
-  readonly admit: () => unknown;
+  readonly admit: () => Admission;
+  /** Takes what a hook in the worker asks the source of what it shares. */
+  readonly ask: (hook: number, message: unknown) => void;
 }
 
 export class WorkerThread {
@@ -37,6 +39,7 @@ export class WorkerThread {
   readonly #measurements = new Map<number, () => void>();
   #requests = 0;
   #descriptors: readonly Descriptors[] = [];
+  #admitted = false;
   #stopping = false;
   #failure: Error | undefined;
   #onReady: (addresses: readonly BoundAddress[]) => void = () => {};
@@ -85,6 +88,11 @@ export class WorkerThread {
     this.#measurements.delete(request);
   }
 
+  /** Gives the hook of that number another value of what it shares. One that has yet to be admitted gets it then. */
+  publish(hook: number, value: unknown): void {
+    if (this.#admitted) this.#post({ kind: 'publish', hook, value } satisfies ToWorker);
+  }
+
   /** Has it answer what is under way and end. */
   stop(): void {
     this.#post({ kind: 'stop' } satisfies ToWorker);
@@ -110,6 +118,7 @@ export class WorkerThread {
   #receive(message: FromWorker): void {
     switch (message.kind) {
       case 'joined':
+        this.#admitted = true;
         this.#post({ kind: 'admit', admission: this.#dependencies.admit() } satisfies ToWorker);
         break;
       case 'ready':
@@ -119,6 +128,9 @@ export class WorkerThread {
         break;
       case 'failed':
         this.#failure = receiveError(message.error);
+        break;
+      case 'ask':
+        this.#dependencies.ask(message.hook, message.message);
         break;
       case 'log':
         writeLine(message.line, this.#logger);

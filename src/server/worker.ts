@@ -9,14 +9,16 @@ import { systemClock } from '../pkg/clock.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { builtIn } from './built-in.ts';
 import { Closers } from './closers.ts';
+import { HookMetrics } from './hook-metrics.ts';
 import { MetricSet } from './metric-set.ts';
 import { openComponent } from './open-component.ts';
 import { openFrontends } from './open-frontends.ts';
 import { openLogic } from './open-logic.ts';
 import { PostingLogger } from './posted-log.ts';
 import { sendError } from './sent-error.ts';
+import { SharedValue } from './shared-value.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { Admission, FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 const start = workerData as WorkerStart;
 const port = parentPort as MessagePort;
@@ -25,6 +27,7 @@ const metrics = new MetricSet();
 const closers = new Closers(logger);
 const config = configuration();
 const guest = start.invitation && config.storage.component.join?.(start.invitation.of);
+let shared: readonly SharedValue[] = [];
 let opened: Promise<void> | undefined;
 
 process.on('exit', () => measure(undefined));
@@ -32,6 +35,9 @@ port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'admit':
       opened = open(message.admission).catch(fail);
+      break;
+    case 'publish':
+      shared[message.hook]?.set(message.value);
       break;
     case 'measure':
       measure(message.request);
@@ -52,10 +58,18 @@ function configuration(): TrackerConfig {
   return { ...parsed, frontends };
 }
 
-async function open(admission: unknown): Promise<void> {
-  const store = await openStore(admission);
+async function open(admission: Admission): Promise<void> {
+  shared = admission.shared.map(
+    (value, hook) =>
+      new SharedValue(value, (message) =>
+        port.postMessage({ kind: 'ask', hook, message } satisfies FromWorker),
+      ),
+  );
+  const store = await openStore(admission.store);
   closers.push(() => store.stop());
-  const logic = await openLogic(config, store, logger);
+  const hookMetrics = new HookMetrics();
+  metrics.include(() => hookMetrics.report());
+  const logic = await openLogic(config, store, shared, { logger, metrics: hookMetrics });
   closers.push(() => logic.stop());
   const dependencies = { logger, clock: systemClock, metrics, closers };
   const frontends = await openFrontends(config, logic, true, dependencies);

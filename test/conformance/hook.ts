@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { type AnnounceRequest, AnnounceResponse } from '../../src/bittorrent/announce.ts';
 import { ClientError } from '../../src/bittorrent/client-error.ts';
@@ -11,7 +11,7 @@ import { RequestContext } from '../../src/bittorrent/context.ts';
 import type { AnnounceEvent } from '../../src/bittorrent/event.ts';
 import { ScrapeResponse } from '../../src/bittorrent/scrape.ts';
 import type { Hook, HookDriver } from '../../src/middleware/middleware.ts';
-import { silentLogger } from '../../src/pkg/logger.ts';
+import { type OpenHook, openHook } from '../support/open-hook.ts';
 import { announce, responseTo, scrape, someInfohash, somePeerId } from '../support/requests.ts';
 
 export interface RefusedOptions {
@@ -52,11 +52,19 @@ export function describeHook<Schema extends z.ZodType>(
   cases: HookCases<Schema>,
 ): void {
   const { synchronous = true, scrapesPass = true, announces = MIXED } = cases;
-  const create = async (options: unknown): Promise<Hook> =>
-    driver.create(driver.options.parse(options), { logger: silentLogger });
-  const [someOptions] = cases.valid;
+  const opened: OpenHook[] = [];
+  const create = async (options: z.input<Schema>): Promise<Hook> => {
+    const open = await openHook(driver, options);
+    opened.push(open);
+    return open.hook;
+  };
+  const someOptions = cases.valid[0] as z.input<Schema>;
 
   describe(`hook "${driver.name}"`, () => {
+    afterEach(async () => {
+      for (const { source } of opened.splice(0)) await source?.stop?.();
+    });
+
     it('has a summary of one sentence', () => {
       expect(driver.summary).toMatch(/^[A-Z].*[^.]\.$/);
     });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { clientId } from '../../src/bittorrent/client-id.ts';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { ClientIdSet } from '../../src/middleware/client-approval/client-id-set.ts';
 import { clientApprovalDriver, unapprovedClient } from '../../src/middleware/client-approval/driver.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
-import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
+import { openHook } from '../support/open-hook.ts';
 import { announce, responseTo, somePeerId } from '../support/requests.ts';
 
 describeHook(clientApprovalDriver, {
@@ -26,10 +27,8 @@ describeHook(clientApprovalDriver, {
 });
 
 describe('client approval', () => {
-  const create = (options: unknown): Hook =>
-    clientApprovalDriver.create(clientApprovalDriver.options.parse(options), {
-      logger: silentLogger,
-    }) as Hook;
+  const create = async (options: z.input<typeof clientApprovalDriver.options>): Promise<Hook> =>
+    (await openHook(clientApprovalDriver, options)).hook;
   const approves = (hook: Hook, peerId: string): boolean => {
     const request = announce({ peerId });
     try {
@@ -45,8 +44,8 @@ describe('client approval', () => {
     expect(unapprovedClient.message).toBe('unapproved client');
   });
 
-  it('reads the client id after the dash of an Azureus style peer id, else from the start', () => {
-    const hook = create({ whitelist: ['TR4050', 'M7-10-'] });
+  it('reads the client id after the dash of an Azureus style peer id, else from the start', async () => {
+    const hook = await create({ whitelist: ['TR4050', 'M7-10-'] });
     expect(approves(hook, '-TR4050-abcdefghijkl')).toBe(true);
     expect(approves(hook, 'TR4050-abcdefghijklm')).toBe(true);
     expect(approves(hook, 'M7-10-5--abcdefghijk')).toBe(true);
@@ -55,16 +54,19 @@ describe('client approval', () => {
     expect(approves(hook, '-tr4050-abcdefghijkl')).toBe(false);
   });
 
-  it('refuses what is on the blacklist and nothing else', () => {
-    const hook = create({ blacklist: ['TR4050'] });
+  it('refuses what is on the blacklist and nothing else', async () => {
+    const hook = await create({ blacklist: ['TR4050'] });
     expect(approves(hook, '-TR4050-abcdefghijkl')).toBe(false);
     expect(approves(hook, '-TR4060-abcdefghijkl')).toBe(true);
     expect(approves(hook, '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0')).toBe(true);
   });
 
-  it.each([[{}], [{ whitelist: [] }], [{ blacklist: [] }]])('approves everything with %j', (options) => {
-    expect(approves(create(options), somePeerId(1))).toBe(true);
-  });
+  it.each([[{}], [{ whitelist: [] }], [{ blacklist: [] }]])(
+    'approves everything with %j',
+    async (options) => {
+      expect(approves(await create(options), somePeerId(1))).toBe(true);
+    },
+  );
 });
 
 describe('ClientIdSet', () => {

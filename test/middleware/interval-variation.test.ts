@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { intervalVariationDriver } from '../../src/middleware/interval-variation/driver.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
-import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
+import { openHook } from '../support/open-hook.ts';
 import { type AnnounceFields, announce, responseTo, someInfohash, somePeerId } from '../support/requests.ts';
 
 const VALID = { modify_response_probability: 0.2, max_increase_delta: 60 };
@@ -30,10 +31,8 @@ describeHook(intervalVariationDriver, {
 });
 
 describe('interval variation', () => {
-  const create = (options: object): Hook =>
-    intervalVariationDriver.create(intervalVariationDriver.options.parse(options), {
-      logger: silentLogger,
-    }) as Hook;
+  const create = async (options: z.input<typeof intervalVariationDriver.options>): Promise<Hook> =>
+    (await openHook(intervalVariationDriver, options)).hook;
   const added = (hook: Hook, fields: Partial<AnnounceFields>): [number, number] => {
     const request = announce(fields);
     const response = responseTo(request);
@@ -43,13 +42,13 @@ describe('interval variation', () => {
     return [response.interval - 1800, response.minInterval - 900];
   };
 
-  it('adds as much to the minimum interval, if told to', () => {
-    const both = create({
+  it('adds as much to the minimum interval, if told to', async () => {
+    const both = await create({
       modify_response_probability: 1,
       max_increase_delta: 60,
       modify_min_interval: true,
     });
-    const one = create({ modify_response_probability: 1, max_increase_delta: 60 });
+    const one = await create({ modify_response_probability: 1, max_increase_delta: 60 });
     for (let i = 0; i < 100; i++) {
       const [interval, minInterval] = added(both, { peerId: somePeerId(i) });
       expect(interval).toBeGreaterThanOrEqual(1);
@@ -58,14 +57,14 @@ describe('interval variation', () => {
     }
   });
 
-  it('depends on infohash and peer id and on nothing else', () => {
-    const hook = create({ modify_response_probability: 1, max_increase_delta: 1_000_000 });
+  it('depends on infohash and peer id and on nothing else', async () => {
+    const hook = await create({ modify_response_probability: 1, max_increase_delta: 1_000_000 });
     const first = added(hook, {});
     const same = { address: '2001:db8::1', port: 1, left: 0, numwant: 0, event: 3 } as const;
     expect(added(hook, same)).toEqual(first);
-    expect(added(create({ modify_response_probability: 1, max_increase_delta: 1_000_000 }), {})).toEqual(
-      first,
-    );
+    expect(
+      added(await create({ modify_response_probability: 1, max_increase_delta: 1_000_000 }), {}),
+    ).toEqual(first);
     expect(added(hook, { infohash: someInfohash(1) })).not.toEqual(first);
     expect(added(hook, { peerId: somePeerId(1) })).not.toEqual(first);
     // The last byte counts like the first.
@@ -74,10 +73,10 @@ describe('interval variation', () => {
 
   // The inputs are fixed, so these cannot fail by chance: they either hold for this hash or do not.
   // Bounds are those that a fair draw would keep 9,999 times in 10,000.
-  it('picks the share of peers that it is told to', () => {
+  it('picks the share of peers that it is told to', async () => {
     const n = 20_000;
     for (const p of [0.01, 0.2, 0.5, 0.99]) {
-      const hook = create({ modify_response_probability: p, max_increase_delta: 60 });
+      const hook = await create({ modify_response_probability: p, max_increase_delta: 60 });
       let picked = 0;
       for (let i = 0; i < n; i++) if (added(hook, { peerId: somePeerId(i) })[0] > 0) picked++;
       expect(Math.abs(picked - n * p)).toBeLessThan(3.9 * Math.sqrt(n * p * (1 - p)));
@@ -88,10 +87,10 @@ describe('interval variation', () => {
     ['of one swarm', (i: number) => ({ peerId: somePeerId(i) })],
     ['with peer ids that count up', (i: number) => ({ peerId: `-TR4050-${String(i).padStart(12, '0')}` })],
     ['across swarms', (i: number) => ({ infohash: someInfohash(i) })],
-  ])('spreads the seconds evenly over 1 to the maximum, for the picked peers %s', (_, fields) => {
+  ])('spreads the seconds evenly over 1 to the maximum, for the picked peers %s', async (_, fields) => {
     const max = 20;
     const seen = new Array<number>(max + 1).fill(0);
-    const hook = create({ modify_response_probability: 0.5, max_increase_delta: max });
+    const hook = await create({ modify_response_probability: 0.5, max_increase_delta: max });
     for (let i = 0; i < 20_000; i++) {
       const [seconds] = added(hook, fields(i));
       seen[seconds] = (seen[seconds] ?? 0) + 1;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { RequestContext } from '../../src/bittorrent/context.ts';
 import { Infohash } from '../../src/bittorrent/infohash.ts';
 import type { Hook } from '../../src/middleware/middleware.ts';
 import { torrentApprovalDriver, unapprovedTorrent } from '../../src/middleware/torrent-approval/driver.ts';
-import { silentLogger } from '../../src/pkg/logger.ts';
 import { describeHook } from '../conformance/hook.ts';
+import { openHook } from '../support/open-hook.ts';
 import { announce, responseTo, someInfohash } from '../support/requests.ts';
 
 const A = someInfohash(1).hex;
@@ -25,10 +26,8 @@ describeHook(torrentApprovalDriver, {
 });
 
 describe('torrent approval', () => {
-  const create = (options: unknown): Hook =>
-    torrentApprovalDriver.create(torrentApprovalDriver.options.parse(options), {
-      logger: silentLogger,
-    }) as Hook;
+  const create = async (options: z.input<typeof torrentApprovalDriver.options>): Promise<Hook> =>
+    (await openHook(torrentApprovalDriver, options)).hook;
   const approves = (hook: Hook, hex: string): boolean => {
     const request = announce({ infohash: Infohash.fromHex(hex) });
     try {
@@ -44,17 +43,20 @@ describe('torrent approval', () => {
     expect(unapprovedTorrent.message).toBe('unapproved torrent');
   });
 
-  it('serves what is on the whitelist and nothing else', () => {
-    const hook = create({ whitelist: [A.toUpperCase()] });
+  it('serves what is on the whitelist and nothing else', async () => {
+    const hook = await create({ whitelist: [A.toUpperCase()] });
     expect([A, B, '0'.repeat(40)].map((hex) => approves(hook, hex))).toEqual([true, false, false]);
   });
 
-  it('refuses what is on the blacklist and nothing else', () => {
-    const hook = create({ blacklist: ['0'.repeat(40), A] });
+  it('refuses what is on the blacklist and nothing else', async () => {
+    const hook = await create({ blacklist: ['0'.repeat(40), A] });
     expect([A, B, '0'.repeat(40)].map((hex) => approves(hook, hex))).toEqual([false, true, false]);
   });
 
-  it.each([[{}], [{ whitelist: [] }], [{ blacklist: [] }]])('approves everything with %j', (options) => {
-    expect(approves(create(options), A)).toBe(true);
-  });
+  it.each([[{}], [{ whitelist: [] }], [{ blacklist: [] }]])(
+    'approves everything with %j',
+    async (options) => {
+      expect(approves(await create(options), A)).toBe(true);
+    },
+  );
 });
