@@ -72,6 +72,11 @@ export class RunningProcess {
     return this.#child.exitCode;
   }
 
+  /** Nothing happens if it has ended. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Resolves with the match as soon as the output has one; rejects at the process's end or after `timeout` ms. */
   waitFor(pattern: RegExp, timeout: number): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
