@@ -3,7 +3,7 @@
  * test run whatever happens to the test.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Command {
@@ -19,6 +19,15 @@ export interface Command {
 /** What a process may have said before its start is thrown away. */
 const KEPT_OUTPUT = 1_000_000;
 
+/**
+ * Has the kernel kill the process with this one, which may itself be killed and then cannot. Like `ip netns exec`
+ * it replaces itself by the command: signals reach the right process.
+ */
+const WITH_US =
+  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0
+    ? ['setpriv', '--pdeathsig', 'KILL']
+    : [];
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -33,10 +42,8 @@ export class RunningProcess {
   #ended = false;
 
   constructor({ file, args, env, cwd, namespace }: Command) {
-    // `ip netns exec` replaces itself by the command: signals reach the right process.
-    const [program, ...rest] = namespace
-      ? ['ip', 'netns', 'exec', namespace, file, ...args]
-      : [file, ...args];
+    const inside = namespace ? ['ip', 'netns', 'exec', namespace] : [];
+    const [program, ...rest] = [...WITH_US, ...inside, file, ...args];
     this.#name = `${file} ${args.join(' ')}`;
     this.#child = spawn(program as string, rest, {
       cwd,
