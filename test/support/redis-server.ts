@@ -51,6 +51,16 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   }
 }
 
+/** Several at once: all of them, or none is left. */
+export async function startRedises(options: readonly RedisOptions[]): Promise<RedisServer[]> {
+  const results = await Promise.allSettled(options.map(startRedis));
+  const started = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return started;
+  await Promise.all(started.map((server) => server.stop()));
+  throw failed.reason;
+}
+
 /** Stops every server that this test file has started and not stopped. */
 export async function stopRedisServers(): Promise<void> {
   await Promise.all([...running].map((server) => server.stop()));
@@ -186,7 +196,7 @@ export class RedisServer {
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       this.#port = await serverPort();
-      await writeFile(join(this.directory, 'redis.conf'), this.#configuration());
+      await writeFile(this.#configurationPath, this.#configuration());
       try {
         await this.#run();
         break;
@@ -202,13 +212,18 @@ export class RedisServer {
     );
   }
 
+  get #configurationPath(): string {
+    return join(this.directory, 'redis.conf');
+  }
+
   get #running(): RunningProcess {
     if (!this.#process) throw new Error('the server has not been started');
     return this.#process;
   }
 
   async #run(): Promise<void> {
-    const args = [join(this.directory, 'redis.conf'), ...(this.#options.sentinel ? ['--sentinel'] : [])];
+    const path = this.#configurationPath;
+    const args = this.#options.sentinel ? [path, '--sentinel'] : [path];
     const child = new RunningProcess({ file: 'redis-server', args });
     this.#process = child;
     const answers = await until(
@@ -216,7 +231,7 @@ export class RedisServer {
       async () => (child.ended ? 'no longer' : (await this.#isServedBy(child.pid)) && 'yes'),
       START_TIMEOUT,
     );
-    if (answers === 'no longer') throw new Error(`redis-server ended; it said:\n${child.output}`);
+    if (answers === 'no longer') throw new Error(`redis-server ${path} ended; it said:\n${child.output}`);
   }
 
   /** Whether who answers is this process, and not one that was faster to take the port. */
@@ -250,7 +265,11 @@ export class RedisServer {
       directives['tls-key-file'] = this.authority.server.key;
       directives['tls-auth-clients'] = 'yes';
     }
-    if (this.password !== undefined) directives.requirepass = JSON.stringify(this.password);
+    if (this.password !== undefined) {
+      directives.requirepass = JSON.stringify(this.password);
+      // Should it become a replica: of one of a group, who share a password.
+      directives.masterauth = directives.requirepass;
+    }
     if (user) directives[`user ${user.name}`] = `on >${user.password} ${user.rules ?? '~* &* +@all'}`;
     if (replicaOf) {
       directives.replicaof = `${replicaOf.host} ${replicaOf.port}`;

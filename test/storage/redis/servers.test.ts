@@ -1,14 +1,18 @@
 /** The servers that the tests of the Redis store start are what those tests take them for. */
 
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SecureContextOptions } from 'node:tls';
 import { expect, it } from 'vitest';
 import { type Authority, type Certificate, makeAuthority } from '../../support/certificate.ts';
 import { describeWithRedis } from '../../support/describe-with-redis.ts';
+import { startCluster } from '../../support/redis-cluster.ts';
+import { startSentinelGroup } from '../../support/redis-sentinel.ts';
 import { startRedis } from '../../support/redis-server.ts';
 import { RespClient, RespError } from '../../support/resp-client.ts';
+import { until } from '../../support/until.ts';
 
 describeWithRedis('one Redis server', () => {
   it('keeps bytes as they are, and keeps nothing when it is restarted', async () => {
@@ -28,6 +32,14 @@ describeWithRedis('one Redis server', () => {
     await server.restart();
     expect(server.url).toBe(url);
     expect(await server.command('DBSIZE')).toBe(0);
+  });
+
+  it('says why it does not start, and leaves nothing behind', async () => {
+    const error: Error = await startRedis({ config: { 'no-such-directive': '1' } }).catch((reason) => reason);
+    expect(error.message).toContain("'no-such-directive 1'");
+    const [, directory] = /redis-server (\S+)\/redis\.conf ended/.exec(error.message) ?? [];
+    expect(dirname(directory as string)).toBe(tmpdir());
+    expect(existsSync(directory as string)).toBe(false);
   });
 
   it('keeps everything if it is told to', async () => {
@@ -123,5 +135,58 @@ describeWithRedis('one Redis server', () => {
     );
     await expect(ping()).rejects.toThrow();
     expect(own.certificate).not.toBe(client.certificate);
+  });
+});
+
+describeWithRedis('a Sentinel group', () => {
+  it('has another master when one dies, and takes it back as a replica', async () => {
+    const group = await startSentinelGroup({ password: 'shared' });
+    const first = await group.master();
+    expect(first).toBe(group.servers[0]);
+    expect(await Promise.all(group.servers.map((server) => server.info('role')))).toEqual([
+      'master',
+      'slave',
+      'slave',
+    ]);
+    await first.command('SET', 'key', 'value');
+    expect(await first.command('WAIT', 2, 5000)).toBe(2);
+
+    const second = await group.failover();
+    expect(group.servers.slice(1)).toContain(second);
+    expect(await second.text('GET', 'key')).toBe('value');
+    expect(await second.text('SET', 'key', 'other')).toBe('OK');
+
+    await first.restart();
+    await until('the dead master to follow the next', async () => {
+      return (await first.info('role')) === 'slave' && (await first.info('master_link_status')) === 'up';
+    });
+    expect(await first.text('GET', 'key')).toBe('other');
+    expect(await group.master()).toBe(second);
+  });
+});
+
+describeWithRedis('a cluster', () => {
+  it('promotes the replica of a master that dies, and takes that back as its replica', async () => {
+    const cluster = await startCluster({ password: 'shared' });
+    expect(await cluster.masters()).toEqual(cluster.nodes.slice(0, 3));
+    // Slot 12182 of 16384, by the specification's hash of a tag.
+    const owner = await cluster.ownerOf('a{foo}b');
+    expect(owner).toBe(cluster.nodes[2]);
+    await owner.command('SET', 'a{foo}b', 'value');
+    expect(await owner.command('WAIT', 1, 5000)).toBe(1);
+    await expect(cluster.nodes[0]?.command('GET', 'a{foo}b')).rejects.toThrow(`MOVED 12182 ${owner.address}`);
+
+    const next = await cluster.failover(owner);
+    expect(next).toBe(cluster.nodes[5]);
+    expect(await next.text('GET', 'a{foo}b')).toBe('value');
+    expect(await next.text('SET', 'a{foo}b', 'other')).toBe('OK');
+    expect(await cluster.ownerOf('a{foo}b')).toBe(next);
+    expect(await cluster.masters()).toEqual([cluster.nodes[0], cluster.nodes[1], next]);
+
+    await owner.restart();
+    await until('the dead master to follow the next', async () => {
+      return (await owner.info('role')) === 'slave' && (await owner.info('master_link_status')) === 'up';
+    });
+    expect(await cluster.ownerOf('a{foo}b')).toBe(next);
   });
 });
