@@ -85,7 +85,7 @@ export class RedisCluster {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }
 
-  /** Called by `startCluster`. What `redis-cli --cluster create` does, which takes seconds longer. */
+  /** Called by `startCluster`. `redis-cli --cluster create` would choose by itself which replica follows which master. */
   async form(): Promise<void> {
     const masters = this.nodes.slice(0, MASTERS);
     const replicas = this.nodes.slice(MASTERS);

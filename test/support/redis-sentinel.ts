@@ -9,12 +9,17 @@ const REPLICAS = 2;
  * Of silence until each sentinel takes a server for dead. Shorter, and a busy machine has failovers that nobody asked
  * for. Were they alike, sentinels would stand for election at once and split the votes, and wait before the next.
  */
-const DOWN_AFTER = [400, 600, 800];
+const DOWN_AFTER = [700, 900, 1100];
 const QUORUM = 2;
 const FAILOVER_TIMEOUT = 20_000;
 
-/** How often sentinels look around, in ms: they are made for machines that are far apart. */
+/**
+ * How often sentinels look around, in ms: they are made for machines that are far apart. A ping period after they have
+ * first heard of a master comes the first ping: well before the shortest silence. And five of them make the oldest
+ * news by which a replica may be chosen, which it sends every 1000 ms then.
+ */
 const IMPATIENCE = [
+  ['ping-period', 300],
   ['info-period', 200],
   ['ask-period', 100],
   ['publish-period', 100],

@@ -6,9 +6,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, makeAuthority } from './certificate.ts';
+import { type ReservedPort, reservePort } from './reserved-port.ts';
 import { type Argument, type Reply, RespClient } from './resp-client.ts';
 import { RunningProcess } from './running-process.ts';
-import { serverPort } from './server-port.ts';
+
 import { until } from './until.ts';
 
 export interface RedisOptions {
@@ -29,9 +30,7 @@ export interface RedisOptions {
   readonly sentinel?: boolean;
 }
 
-const START_TIMEOUT = 10_000;
-/** How often another port is tried. */
-const ATTEMPTS = 5;
+const START_TIMEOUT = 20_000;
 const OLDEST = 7;
 const DEFAULT_USERS_PASSWORD = 'of the default user';
 
@@ -86,7 +85,7 @@ export class RedisServer {
   /** Only with `listen: 'tls'`: who signed its certificate, and a certificate for clients. */
   readonly authority: Authority | undefined;
   readonly #options: RedisOptions;
-  #port = 0;
+  #port: ReservedPort | undefined;
   #process: RunningProcess | undefined;
   #client: Promise<RespClient> | undefined;
 
@@ -100,7 +99,7 @@ export class RedisServer {
 
   /** 0 if it listens on a unix socket. */
   get port(): number {
-    return this.#options.listen === 'unix' ? 0 : this.#port;
+    return this.#options.listen === 'unix' ? 0 : (this.#port?.port ?? 0);
   }
 
   /** `host:port`, as lists of nodes have it. */
@@ -187,23 +186,17 @@ export class RedisServer {
 
   /** For good. Its directory is removed. */
   async stop(): Promise<void> {
-    running.delete(this);
+    if (!running.delete(this)) return;
     await this.#process?.stop('SIGKILL');
+    this.#port?.release();
     await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Called by `startRedis`. */
   async start(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      this.#port = await serverPort();
-      await writeFile(this.#configurationPath, this.#configuration());
-      try {
-        await this.#run();
-        break;
-      } catch (error) {
-        if (attempt === ATTEMPTS || !this.log.includes('Address already in use')) throw error;
-      }
-    }
+    this.#port = await reservePort();
+    await writeFile(this.#configurationPath, this.#configuration());
+    await this.#run();
     if (!this.#options.replicaOf) return;
     await until(
       'the replica to have what its master has',
@@ -226,15 +219,17 @@ export class RedisServer {
     const args = this.#options.sentinel ? [path, '--sentinel'] : [path];
     const child = new RunningProcess({ file: 'redis-server', args });
     this.#process = child;
-    const answers = await until(
-      `redis-server to answer on ${this.url}`,
-      async () => (child.ended ? 'no longer' : (await this.#isServedBy(child.pid)) && 'yes'),
-      START_TIMEOUT,
-    );
-    if (answers === 'no longer') throw new Error(`redis-server ${path} ended; it said:\n${child.output}`);
+    const failure = (what: string, cause?: unknown) =>
+      new Error(`redis-server ${path} ${what}; it said:\n${child.output}`, { cause });
+    try {
+      await until('PONG', async () => child.ended || this.#isServedBy(child.pid), START_TIMEOUT);
+    } catch (error) {
+      throw failure(`does not answer on ${this.url}`, error);
+    }
+    if (child.ended) throw failure('ended');
   }
 
-  /** Whether who answers is this process, and not one that was faster to take the port. */
+  /** Whether who answers is this process, and not a stranger's that has taken the port. */
   async #isServedBy(pid: number): Promise<boolean> {
     return (await this.text('PING')) === 'PONG' && (await this.info('process_id')) === String(pid);
   }
@@ -250,7 +245,7 @@ export class RedisServer {
     const { listen = 'tcp', user, replicaOf, config } = this.#options;
     const directives: Record<string, string> = {
       bind: this.host,
-      port: listen === 'tcp' ? String(this.#port) : '0',
+      port: listen === 'tcp' ? String(this.port) : '0',
       dir: this.directory,
       save: '""',
       // Whoever is stopped does not wait for replicas, and whoever replicates does not wait for others to join.
@@ -259,7 +254,7 @@ export class RedisServer {
     };
     if (listen === 'unix') directives.unixsocket = this.socketPath;
     if (this.authority) {
-      directives['tls-port'] = String(this.#port);
+      directives['tls-port'] = String(this.port);
       directives['tls-ca-cert-file'] = this.authority.certificate;
       directives['tls-cert-file'] = this.authority.server.certificate;
       directives['tls-key-file'] = this.authority.server.key;
