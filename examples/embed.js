@@ -10,18 +10,18 @@ import {
   ClientError,
   ContextKey,
   createTracker,
-  defineHookDriver,
+  defineHook,
   Infohash,
   SwarmCounts,
+  z,
 } from 'chihaya';
-import { z } from 'zod';
 
 const tooMuch = new ClientError('this tracker serves small torrents only');
 
 /** Left for hooks that run after the answer. */
 const size = new ContextKey('size');
 
-const smallTorrents = defineHookDriver({
+const smallTorrents = defineHook({
   name: 'small torrents',
   summary: 'Refuses torrents of which more is left to download than a limit.',
   options: z.strictObject({ most_bytes: z.int().positive() }),

@@ -8,6 +8,8 @@
  * This is the whole public API; everything else may change at any time.
  */
 
+/** What schemas of options are made with: the tracker's own, so that a hook needs no package but this one. */
+export { z } from 'zod';
 export { AddressFamily } from './bittorrent/address-family.ts';
 export { AnnounceRequest, AnnounceResponse } from './bittorrent/announce.ts';
 export { ClientError } from './bittorrent/client-error.ts';
@@ -22,7 +24,7 @@ export type { TrackerLogic } from './bittorrent/tracker-logic.ts';
 export { ConfigError } from './config/problem.ts';
 export type { BoundAddress, Frontend, FrontendDependencies } from './frontend/frontend.ts';
 export {
-  defineHookDriver,
+  defineHook,
   type Hook,
   type HookDependencies,
   type HookDriver,
@@ -34,6 +36,7 @@ export type { Clock } from './pkg/clock.ts';
 export type { Logger } from './pkg/logger.ts';
 export type { MaybePromise } from './pkg/maybe-promise.ts';
 export type { Metric, MetricRegistry, Sample } from './pkg/metrics.ts';
+export { duration, secret } from './pkg/options.ts';
 export {
   createTracker,
   type Embedding,

@@ -77,9 +77,9 @@ export interface SourceDependencies<Value = unknown> {
   readonly publish: (value: Value) => void;
 }
 
-/** A kind of hook: a folder here, and a line in `drivers.ts`. */
+/** A kind of hook: a folder here and a line in `drivers.ts`, or the default export of an operator's own module. */
 export interface HookDriver<Schema extends z.ZodType = z.ZodType, Value = unknown> {
-  /** The `name` in the configuration. */
+  /** The `name` in the configuration, and in logs and metrics. A module is configured by its path or package instead. */
   readonly name: string;
   /** One sentence for the generated documentation. */
   readonly summary: string;
@@ -97,9 +97,12 @@ export interface HookDriver<Schema extends z.ZodType = z.ZodType, Value = unknow
   ): SharedSource<Value> | Promise<SharedSource<Value>>;
 }
 
-/** Ties the types of `create`'s and `share`'s arguments to the schema and to each other. */
-export function defineHookDriver<Schema extends z.ZodType, Value = undefined>(
-  driver: HookDriver<Schema, Value>,
+/**
+ * Ties the types of `create`'s and `share`'s arguments to the schema and to each other. Without a `summary` nothing is
+ * said in its place.
+ */
+export function defineHook<Schema extends z.ZodType, Value = undefined>(
+  driver: Omit<HookDriver<Schema, Value>, 'summary'> & { readonly summary?: string },
 ): HookDriver<Schema, Value> {
-  return driver;
+  return { summary: '', ...driver };
 }

@@ -114,6 +114,11 @@ export function text(description: string, more: Partial<OptionInfo> = {}) {
   return option(schema, { description, kind: 'text', ...more });
 }
 
+/** Makes of any schema one whose values are shown neither in a log nor in an error: for hooks of an operator's own. */
+export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
+  return option(schema, { description: '', kind: '', secret: true });
+}
+
 /** An address to listen on. `host` is absent for every address of both families. */
 export interface ListenAddress {
   readonly host: string | undefined;

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import {
   createTracker,
-  defineHookDriver,
+  defineHook,
   type Hook,
   type Shared,
   type SourceDependencies,
@@ -20,7 +20,7 @@ function sharing() {
   const asked: unknown[] = [];
   const sources: SourceDependencies<number>[] = [];
   const views: Shared<number>[] = [];
-  const driver = defineHookDriver({
+  const driver = defineHook({
     name: NAME,
     summary: 'For a test.',
     options: z.strictObject({ first: z.number() }),
@@ -88,7 +88,7 @@ describe('a hook with a source', () => {
 
   test('whose source cannot be made stops the start, and the sources before it', async () => {
     const { driver, events } = sharing();
-    const failing = defineHookDriver({
+    const failing = defineHook({
       ...driver,
       name: 'fails',
       share: () => Promise.reject(new Error('no such list')),

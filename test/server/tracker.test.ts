@@ -8,7 +8,7 @@ import {
   ClientError,
   ConfigError,
   createTracker,
-  defineHookDriver,
+  defineHook,
   defineStorageDriver,
   type Embedding,
   type Hook,
@@ -43,7 +43,7 @@ async function announce(tracker: Tracker): Promise<string> {
 
 /** A hook driver whose hook is made by `create`, and which takes any options. */
 function hookDriver(name: string, create: () => Hook | Promise<Hook>) {
-  return defineHookDriver({ name, summary: 'For a test.', options: z.object({}), create });
+  return defineHook({ name, summary: 'For a test.', options: z.object({}), create });
 }
 
 function promiseWithResolver(): { promise: Promise<void>; resolve: () => void } {
@@ -117,7 +117,7 @@ describe("an embedder's own parts", () => {
   test('hooks, with options, run before and after the answer', async () => {
     const refused = new ClientError('not today');
     const seen: string[] = [];
-    const driver = defineHookDriver({
+    const driver = defineHook({
       name: 'mine',
       summary: 'For a test.',
       options: z.strictObject({ refuse: z.boolean() }),
@@ -145,7 +145,7 @@ describe("an embedder's own parts", () => {
   });
 
   test('a wrong option of theirs is told like any other', async () => {
-    const driver = defineHookDriver({
+    const driver = defineHook({
       name: 'mine',
       summary: 'For a test.',
       options: z.strictObject({ limit: z.number() }),

@@ -3,7 +3,7 @@
 import type { AnnounceRequest } from '../../bittorrent/announce.ts';
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
-import { defineHookDriver, type Hook } from '../middleware.ts';
+import { defineHook, type Hook } from '../middleware.ts';
 import { ClientIdSet } from './client-id-set.ts';
 import { options } from './config.ts';
 
@@ -27,7 +27,7 @@ class ClientApproval implements Hook {
   handleScrape(): void {}
 }
 
-export const clientApprovalDriver = defineHookDriver({
+export const clientApprovalDriver = defineHook({
   name: 'client approval',
   summary: 'Serves only the clients of a whitelist, or all but those of a blacklist.',
   options,

@@ -8,7 +8,7 @@
 import type { z } from 'zod';
 import type { AnnounceRequest, AnnounceResponse } from '../../bittorrent/announce.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
-import { defineHookDriver, type Hook } from '../middleware.ts';
+import { defineHook, type Hook } from '../middleware.ts';
 import { options } from './config.ts';
 
 /** Words of an infohash and of a peer id. */
@@ -40,7 +40,7 @@ class IntervalVariation implements Hook {
   handleScrape(): void {}
 }
 
-export const intervalVariationDriver = defineHookDriver({
+export const intervalVariationDriver = defineHook({
   name: 'interval variation',
   summary:
     'Adds a random number of seconds, the same at each of its announces, to the interval of some peers.',

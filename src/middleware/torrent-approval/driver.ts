@@ -4,7 +4,7 @@ import type { AnnounceRequest } from '../../bittorrent/announce.ts';
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
 import { InfohashSet } from '../../bittorrent/infohash-set.ts';
-import { defineHookDriver, type Hook } from '../middleware.ts';
+import { defineHook, type Hook } from '../middleware.ts';
 import { options } from './config.ts';
 
 export const unapprovedTorrent = new ClientError('unapproved torrent');
@@ -27,7 +27,7 @@ class TorrentApproval implements Hook {
   handleScrape(): void {}
 }
 
-export const torrentApprovalDriver = defineHookDriver({
+export const torrentApprovalDriver = defineHook({
   name: 'torrent approval',
   summary: 'Serves only the torrents of a whitelist, or all but those of a blacklist.',
   options,
