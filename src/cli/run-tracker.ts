@@ -9,6 +9,7 @@ import type { Logger } from '../pkg/logger.ts';
 import { formatHostPort } from '../pkg/options.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
 import { builtIn } from '../server/built-in.ts';
+import { withHookModules } from '../server/hook-modules.ts';
 import { Tracker } from '../server/tracker.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { builtInConfig } from './built-in-config.ts';
@@ -38,7 +39,7 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   let tracker: Tracker | undefined;
   const signals = handleSignals(logger, () => void tracker?.refresh());
   try {
-    tracker = await Tracker.start(readConfig(flags.config, logger), { logger, clock: systemClock });
+    tracker = await Tracker.start(await readConfig(flags.config, logger), { logger, clock: systemClock });
   } catch (error) {
     tellFailure(error, logger);
     process.exit(FAILURE);
@@ -52,14 +53,14 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   process.exit(0);
 }
 
-function readConfig(flag: string | undefined, logger: Logger): TrackerConfig {
+async function readConfig(flag: string | undefined, logger: Logger): Promise<TrackerConfig> {
   if (flag === undefined && !existsSync(DEFAULT_PATH)) {
     logger.info(`${DEFAULT_PATH} does not exist and no --config was given: running the built-in default`);
     return parse(builtInConfig, builtIn);
   }
   const path = expandPath(flag ?? DEFAULT_PATH, process.env);
   logger.info({ path }, 'reading the configuration');
-  return load(path, builtIn);
+  return load(path, (given, directory) => withHookModules(builtIn, given, directory));
 }
 
 function tellFailure(error: unknown, logger: Logger): void {

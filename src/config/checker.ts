@@ -49,8 +49,12 @@ export class Checker {
   }
 }
 
-/** The text for a name that is none of those known: the nearest one, or else all of them. */
-export function unknownName(what: string, found: string, known: readonly string[]): string {
+/**
+ * The text for a name that is none of those known: the nearest one, or else all of them.
+ *
+ * @param or what else might stand there
+ */
+export function unknownName(what: string, found: string, known: readonly string[], or?: string): string {
   const glued = found.indexOf(':');
   if (what === 'key' && glued > 0) {
     // Without the space YAML takes both for the key; the value is not shown, it may be secret.
@@ -61,7 +65,8 @@ export function unknownName(what: string, found: string, known: readonly string[
   const all = known.map((name) => `"${name}"`).join(', ');
   if (what === 'key' && near !== undefined)
     return `${expected('a known key', found)}; did you mean "${near}"?`;
-  const message = expected(all === '' ? `no such ${what}` : `one of ${all}`, found);
+  const among = all === '' ? `no such ${what}` : `one of ${all}`;
+  const message = expected(or === undefined ? among : `${among}, or ${or}`, found);
   return near === undefined ? message : `${message}; did you mean "${near}"?`;
 }
 

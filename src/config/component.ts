@@ -24,6 +24,8 @@ export interface Components<
   /** The first is the default. */
   readonly stores: readonly S[];
   readonly hooks: readonly H[];
+  /** Hooks that a configuration names by the path or the package of their module; a text is what is wrong with one. */
+  readonly modules?: ReadonlyMap<string, H | string>;
 }
 
 /** A component that the configuration asks for, and its options as the schema made them. */

@@ -1,6 +1,7 @@
 /** Reads a configuration file: YAML with the one top key `chihaya`. */
 
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { expected } from '../pkg/options.ts';
 import { unknownName } from './checker.ts';
@@ -16,49 +17,87 @@ export function expandPath(path: string, env: Readonly<Record<string, string | u
 }
 
 /**
+ * Tells what a configuration can name. Asked when the file has been read: hooks may be modules that it names.
+ *
+ * @param given what stands under the top key
+ * @param directory that of the file
+ */
+export type ComponentsFor<F extends Component, S extends Component, H extends Component> = (
+  given: unknown,
+  directory: string,
+) => Promise<Components<F, S, H>>;
+
+/**
  * @param path not expanded any more
  * @throws ConfigError with every problem at once, each with its line and column
  */
-export function load<F extends Component, S extends Component, H extends Component>(
+export async function load<F extends Component, S extends Component, H extends Component>(
   path: string,
-  components: Components<F, S, H>,
-): Config<F, S, H> {
+  componentsFor: ComponentsFor<F, S, H>,
+): Promise<Config<F, S, H>> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new ConfigError([`${path}: the configuration cannot be read: ${(error as Error).message}`]);
   }
-  return parseText(text, path, components);
+  const config = new ConfigText(text, path);
+  return config.parse(await componentsFor(config.given, config.directory));
 }
 
-/** As `load`, with the text at hand; `name` stands for the file in messages. */
+/** As `load`, with the text and the components at hand; `name` stands for the file in messages. */
 export function parseText<F extends Component, S extends Component, H extends Component>(
   text: string,
   name: string,
   components: Components<F, S, H>,
 ): Config<F, S, H> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
-  const place = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${name}:${line}:${col}`;
-  };
+  return new ConfigText(text, name).parse(components);
+}
 
-  const problems = syntaxProblems(document, text, place);
-  // Of a file that is no YAML anything further would be guessed; repeated keys leave a tree to look at.
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new ConfigError(problems);
+/** A file that is YAML, at least. */
+class ConfigText {
+  /** What stands under the top key. */
+  readonly given: unknown;
+  readonly directory: string;
+  readonly #document: Document;
+  readonly #place: (offset: number) => string;
+  readonly #problems: string[];
 
-  const locate = (problem: Problem) => place(offsetOf(document, [TOP, ...problem.path], problem.atKey));
-  try {
-    const inner = innerMapping(document, name, place, problems);
-    const config = parse(inner, components, locate);
-    if (problems.length === 0) return config;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
+  constructor(text: string, name: string) {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+    this.#document = document;
+    this.#place = (offset) => {
+      const { line, col } = lines.linePos(offset);
+      return `${name}:${line}:${col}`;
+    };
+    this.#problems = syntaxProblems(document, text, this.#place);
+    // Of a file that is no YAML anything further would be guessed; repeated keys leave a tree to look at.
+    if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) throw new ConfigError(this.#problems);
+    this.given = this.#collecting(() => innerMapping(document, name, this.#place, this.#problems));
+    this.directory = dirname(resolve(name));
   }
-  throw new ConfigError(problems);
+
+  parse<F extends Component, S extends Component, H extends Component>(
+    components: Components<F, S, H>,
+  ): Config<F, S, H> {
+    const locate = (problem: Problem) =>
+      this.#place(offsetOf(this.#document, [TOP, ...problem.path], problem.atKey));
+    const { directory } = this;
+    const config = this.#collecting(() => parse(this.given, components, { locate, directory }));
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    return config;
+  }
+
+  /** What `work` finds wrong is told together with what was found before. */
+  #collecting<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new ConfigError([...this.#problems, ...error.problems]);
+    }
+  }
 }
 
 function syntaxProblems(document: Document, text: string, place: (offset: number) => string): string[] {

@@ -32,6 +32,8 @@ export interface Config<
   readonly shown: Readonly<Record<string, unknown>>;
   /** What was parsed, secrets included, for another thread to parse again. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** What the paths of modules in it are relative to. */
+  readonly directory: string;
   /** What would otherwise have been put right in silence: one line each. */
   readonly warnings: readonly string[];
 }
@@ -60,6 +62,24 @@ const hookBlock = z.strictObject({ name: z.string(), options: z.unknown().option
 /** Tells where in a file a problem is; empty without a file. */
 export type Locate = (problem: Problem) => string;
 
+/** Where a configuration comes from. */
+export interface Origin {
+  readonly locate: Locate;
+  /** What the paths of modules are relative to. */
+  readonly directory: string;
+}
+
+/** The names of the hooks in `input` that none of `hooks` has: those of modules, unless they are mistakes. */
+export function otherHookNames(input: unknown, hooks: readonly Component[]): string[] {
+  if (!isMapping(input)) return [];
+  const lists = [input.prehooks, input.posthooks].filter((list) => Array.isArray(list));
+  const names = lists.flat().flatMap((item) => (isMapping(item) ? item.name : []));
+  const others = names.filter(
+    (name) => typeof name === 'string' && !hooks.some((hook) => hook.name === name),
+  );
+  return [...new Set(others as string[])];
+}
+
 /**
  * Checks `input`, the mapping under the file's top key.
  *
@@ -68,7 +88,7 @@ export type Locate = (problem: Problem) => string;
 export function parse<F extends Component, S extends Component, H extends Component>(
   input: unknown,
   components: Components<F, S, H>,
-  locate: Locate = () => '',
+  { locate, directory }: Origin = { locate: () => '', directory: process.cwd() },
 ): Config<F, S, H> {
   const tell = (problem: Problem) => formatProblem(problem, locate(problem));
   const given = withoutNulls(input) ?? {};
@@ -80,10 +100,10 @@ export function parse<F extends Component, S extends Component, H extends Compon
   const root = checker.check(rootOptions, rootInput, [], blocks);
   const frontends = components.frontends
     .filter(({ name }) => given[name] !== undefined)
-    .map((component) => choose(checker, component, given[component.name], [component.name]));
+    .flatMap((component) => choose(checker, component, given[component.name], [component.name]) ?? []);
   const storage = chooseStorage(checker, components.stores, given.storage);
-  const prehooks = chooseHooks(checker, components.hooks, given.prehooks, 'prehooks');
-  const posthooks = chooseHooks(checker, components.hooks, given.posthooks, 'posthooks');
+  const prehooks = chooseHooks(checker, components, given.prehooks, 'prehooks');
+  const posthooks = chooseHooks(checker, components, given.posthooks, 'posthooks');
 
   if (checker.problems.length > 0 || !root || !storage) throw new ConfigError(checker.problems.map(tell));
   return {
@@ -97,16 +117,29 @@ export function parse<F extends Component, S extends Component, H extends Compon
     posthooks,
     shown: shownOptions(rootOptions, rootInput),
     given,
+    directory,
     warnings: checker.warnings.map(tell),
   };
 }
 
-function choose<C extends Component>(checker: Checker, component: C, input: unknown, path: Path): Chosen<C> {
-  return {
-    component,
-    options: checker.check(component.options, input ?? {}, path),
-    shown: shownOptions(component.options, input),
-  };
+function choose<C extends Component>(
+  checker: Checker,
+  component: C,
+  input: unknown,
+  path: Path,
+): Chosen<C> | undefined {
+  try {
+    return {
+      component,
+      options: checker.check(component.options, input ?? {}, path),
+      shown: shownOptions(component.options, input),
+    };
+  } catch (error) {
+    // A schema that is not ours may do anything.
+    const message = `the options of "${component.name}" cannot be checked: ${(error as Error)?.message}`;
+    checker.problems.push({ path, message });
+    return undefined;
+  }
 }
 
 function chooseStorage<S extends Component>(
@@ -116,41 +149,37 @@ function chooseStorage<S extends Component>(
 ): Chosen<S> | undefined {
   const given = isMapping(input) ? { ...input, name: input.name ?? stores[0]?.name } : input;
   checker.check(storageBlock, given, ['storage']);
-  return chooseNamed(checker, 'store', stores, given, ['storage'], 'config');
+  // A block that is no mapping, or has no name, was refused by its schema.
+  if (!isMapping(given) || typeof given.name !== 'string') return undefined;
+  const store = stores.find(({ name }) => name === given.name);
+  if (store) return choose(checker, store, given.config, ['storage', 'config']);
+  const message = unknownName('store', given.name, namesOf(stores));
+  checker.problems.push({ path: ['storage', 'name'], message: redactUrls(message) });
+  return undefined;
 }
 
 function chooseHooks<H extends Component>(
   checker: Checker,
-  hooks: readonly H[],
+  { hooks, modules }: Pick<Components<Component, Component, H>, 'hooks' | 'modules'>,
   input: unknown,
   key: string,
 ): Chosen<H>[] {
   const list = checker.check(z.array(z.unknown()).default([]), input, [key]) ?? [];
   return list.flatMap((item, index) => {
     checker.check(hookBlock, item, [key, index]);
-    return chooseNamed(checker, 'hook', hooks, item, [key, index], 'options') ?? [];
+    if (!isMapping(item) || typeof item.name !== 'string') return [];
+    const hook = hooks.find(({ name }) => name === item.name) ?? modules?.get(item.name);
+    if (typeof hook === 'object') {
+      return choose(checker, hook, item.options, [key, index, 'options']) ?? [];
+    }
+    const message = hook ?? unknownName('hook', item.name, namesOf(hooks), 'a module such as "./my-hook.js"');
+    checker.problems.push({ path: [key, index, 'name'], message: redactUrls(message) });
+    return [];
   });
 }
 
-/** The component that `given.name` names; `undefined` if there is none, which is among the problems then. */
-function chooseNamed<C extends Component>(
-  checker: Checker,
-  what: string,
-  components: readonly C[],
-  given: unknown,
-  path: Path,
-  optionsKey: string,
-): Chosen<C> | undefined {
-  // A block that is no mapping, or has no name, was refused by its schema.
-  if (!isMapping(given) || typeof given.name !== 'string') return undefined;
-  const component = components.find(({ name }) => name === given.name);
-  if (component) return choose(checker, component, given[optionsKey], [...path, optionsKey]);
-  const names = components.map(({ name }) => name);
-  checker.problems.push({
-    path: [...path, 'name'],
-    message: redactUrls(unknownName(what, given.name, names)),
-  });
-  return undefined;
+function namesOf(components: readonly Component[]): string[] {
+  return components.map(({ name }) => name);
 }
 
 /** A key without a value, such as one with nothing but comments under it, counts as absent; but it must be a known one. */

@@ -24,6 +24,7 @@ export function configurationReference({ frontends, stores, hooks }: Components)
     ...stores.flatMap((store) => named(store, 'storage')),
     '## `prehooks` and `posthooks`',
     'Lists of `name` and `options`. Prehooks run before the answer is written and can refuse a request, posthooks run afterwards; both in the order listed.',
+    'A name is one of those below, or that of [a module of your own](middleware/writing-a-hook.md): a path relative to this file, such as `./hooks/my-hook.js`, an absolute path, or the name of a package.',
     ...hooks.flatMap((hook) => named(hook, 'hook')),
     '',
   ]

@@ -1,5 +1,6 @@
 /** Starts a tracker inside another program. */
 
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { isMapping, parse } from '../config/parse.ts';
 import { ConfigError } from '../config/problem.ts';
@@ -10,6 +11,7 @@ import { type Clock, systemClock } from '../pkg/clock.ts';
 import { type Logger, silentLogger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import { builtIn } from './built-in.ts';
+import { withHookModules } from './hook-modules.ts';
 import { Tracker } from './tracker.ts';
 
 /** What stands under `chihaya` in a configuration file, with the same keys and defaults. */
@@ -21,7 +23,7 @@ export interface TrackerOptions {
   readonly metrics_addr?: string;
   /**
    * How many threads serve clients, by default 1: the one that calls. More, or `auto`, which is one for each
-   * processor, go with what ships only, not with a clock or drivers of your own.
+   * processor, go with what ships and with hooks that are modules, not with a clock or drivers of your own.
    */
   readonly workers?: number | 'auto';
   readonly http?: z.input<typeof httpDriver.options>;
@@ -32,6 +34,7 @@ export interface TrackerOptions {
 }
 
 export interface HookOptions {
+  /** A built-in hook's name, that of one in `hookDrivers`, or the path or package of a module. */
   readonly name: string;
   readonly options?: object;
 }
@@ -44,6 +47,8 @@ export interface Embedding {
   /** Stores and hooks that the configuration may name, beside those that ship. */
   readonly storageDrivers?: readonly StorageDriver[];
   readonly hookDrivers?: readonly HookDriver[];
+  /** What the paths of hooks that are modules are relative to, by default the current directory. */
+  readonly directory?: string;
 }
 
 /**
@@ -63,11 +68,15 @@ export async function createTracker(options: TrackerOptions, embedding: Embeddin
       `workers: expected 1 with ${brought} of your own, which other threads cannot have, found ${workers}`,
     ]);
   }
-  const config = parse(isMapping(options) ? { ...options, workers } : options, {
+  const known = {
     frontends: builtIn.frontends,
     stores: [...builtIn.stores, ...(embedding.storageDrivers ?? [])],
     hooks: [...builtIn.hooks, ...(embedding.hookDrivers ?? [])],
-  });
+  };
+  const given = isMapping(options) ? { ...options, workers } : options;
+  const directory = resolve(embedding.directory ?? '');
+  const components = await withHookModules(known, given, directory);
+  const config = parse(given, components, { locate: () => '', directory });
   return Tracker.start(config, {
     logger: embedding.logger ?? silentLogger,
     clock: embedding.clock ?? systemClock,

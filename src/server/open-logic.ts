@@ -3,7 +3,7 @@
 import type { Chosen } from '../config/component.ts';
 import type { NamedHook } from '../middleware/hook-chain.ts';
 import { Logic } from '../middleware/logic.ts';
-import type { HookDriver } from '../middleware/middleware.ts';
+import type { Hook, HookDriver } from '../middleware/middleware.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';
 import { openComponent } from './open-component.ts';
@@ -41,8 +41,8 @@ async function createHooks(
   const made = new Closers(logger);
   try {
     for (const [index, each] of chosen.entries()) {
-      const hook = await openComponent(each, logger, (driver, options, own) =>
-        driver.create(options, { logger: own, metrics, shared: shared[index] as SharedValue }),
+      const hook = await openComponent(each, logger, async (driver, options, own) =>
+        checked(await driver.create(options, { logger: own, metrics, shared: shared[index] as SharedValue })),
       );
       hooks.push({ name: each.component.name, hook });
       made.push(() => hook.stop?.());
@@ -52,4 +52,14 @@ async function createHooks(
     await made.closeAll();
     throw error;
   }
+}
+
+/** A module's hook has not met a compiler, and would otherwise fail at each request. */
+function checked(hook: Hook): Hook {
+  for (const method of ['handleAnnounce', 'handleScrape'] as const) {
+    if (typeof hook?.[method] !== 'function') {
+      throw new Error(`create: expected an object with handleAnnounce and handleScrape, found no ${method}`);
+    }
+  }
+  return hook;
 }

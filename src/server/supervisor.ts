@@ -87,9 +87,10 @@ export class Supervisor implements TrackerParts {
       ask: (hook, message) => sources.ask(hook, message),
     };
     const invitation = host && { of: host.invitation };
+    const { given, directory } = config;
     const start = (number: number) =>
       new WorkerThread(
-        { number, thread: FIRST_THREAD + number - 1, given: config.given, frontends, invitation },
+        { number, thread: FIRST_THREAD + number - 1, given, directory, frontends, invitation },
         threads,
       );
     const started = new Supervisor({ store, logic, sources }, host, workers, start, dependencies);

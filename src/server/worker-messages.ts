@@ -28,6 +28,8 @@ export interface WorkerStart {
   readonly thread: number;
   /** `Config.given`: parsed again, as what a schema makes of it may be good for one thread only. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** `Config.directory`. */
+  readonly directory: string;
   /** The options of each configured frontend, with what all workers have in common. */
   readonly frontends: readonly unknown[];
   /** Of a store that is shared, the host's; otherwise `undefined`, and the worker opens its own. */

@@ -10,6 +10,7 @@ import type { PeerStore } from '../storage/storage.ts';
 import { builtIn } from './built-in.ts';
 import { Closers } from './closers.ts';
 import { HookMetrics } from './hook-metrics.ts';
+import { withHookModules } from './hook-modules.ts';
 import { MetricSet } from './metric-set.ts';
 import { openComponent } from './open-component.ts';
 import { openFrontends } from './open-frontends.ts';
@@ -25,7 +26,7 @@ const port = parentPort as MessagePort;
 const logger = new PostingLogger((line) => port.postMessage({ kind: 'log', line } satisfies FromWorker));
 const metrics = new MetricSet();
 const closers = new Closers(logger);
-const config = configuration();
+const config = await configuration();
 const guest = start.invitation && config.storage.component.join?.(start.invitation.of);
 let shared: readonly SharedValue[] = [];
 let opened: Promise<void> | undefined;
@@ -52,8 +53,10 @@ port.on('message', (message: ToWorker) => {
 port.postMessage({ kind: 'joined' } satisfies FromWorker);
 
 /** As the supervisor has read it, its frontends on the addresses that it has settled. */
-function configuration(): TrackerConfig {
-  const parsed = parse(start.given, builtIn);
+async function configuration(): Promise<TrackerConfig> {
+  const { given, directory } = start;
+  const components = await withHookModules(builtIn, given, directory);
+  const parsed = parse(given, components, { locate: () => '', directory });
   const frontends = parsed.frontends.map((chosen, i) => ({ ...chosen, options: start.frontends[i] }));
   return { ...parsed, frontends };
 }

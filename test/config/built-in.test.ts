@@ -6,8 +6,8 @@ import { load } from '../../src/config/load.ts';
 import { builtIn } from '../../src/server/built-in.ts';
 
 describe("the original's example file", () => {
-  test('loads unchanged', () => {
-    const config = load('test/config/fixtures/original_example_config.yaml', builtIn);
+  test('loads unchanged', async () => {
+    const config = await load('test/config/fixtures/original_example_config.yaml', async () => builtIn);
     expect(config.warnings).toEqual([]);
     expect(config.frontends.map(({ component }) => component.name)).toEqual(['http', 'udp']);
     expect(config.frontends[0]?.shown).toMatchObject({ read_timeout: '5s', https_addr: '' });

@@ -108,7 +108,7 @@ describe('what does not load', () => {
       'c.yaml:9:18: http.max_numwant: expected a whole number, found 1.5',
       'c.yaml:4:5: http.adr: expected a known key, found "adr"; did you mean "addr"?',
       'c.yaml:12:11: storage.name: expected one of "memory", "remote", found "memroy"; did you mean "memory"?',
-      'c.yaml:14:13: prehooks[0].name: expected one of "client approval", "other", found "client aproval"; did you mean "client approval"?',
+      'c.yaml:14:13: prehooks[0].name: expected one of "client approval", "other", or a module such as "./my-hook.js", found "client aproval"; did you mean "client approval"?',
       'c.yaml:15:7: prehooks[1].name: expected text, found nothing',
       'c.yaml:18:27: prehooks[2].options.whitelist[1]: expected text, found 7',
       'c.yaml:19:9: prehooks[2].options.whitlist: expected a known key, found "whitlist"; did you mean "whitelist"?',
@@ -124,7 +124,7 @@ describe('what does not load', () => {
   test('names of components that are not there', () => {
     expect(problemsOf('chihaya:\n  storage: { name: redis }\n  prehooks: [{ name: jwt }]\n')).toEqual([
       'c.yaml:2:20: storage.name: expected one of "memory", "remote", found "redis"',
-      'c.yaml:3:22: prehooks[0].name: expected one of "client approval", "other", found "jwt"',
+      'c.yaml:3:22: prehooks[0].name: expected one of "client approval", "other", or a module such as "./my-hook.js", found "jwt"',
     ]);
   });
 
@@ -264,8 +264,8 @@ describe('what does not load', () => {
     ]);
   });
 
-  test('a file that is not there', () => {
-    expect(() => load('no/such.yaml', components)).toThrow(
+  test('a file that is not there', async () => {
+    await expect(load('no/such.yaml', async () => components)).rejects.toThrow(
       /^no\/such\.yaml: the configuration cannot be read: ENOENT/,
     );
   });

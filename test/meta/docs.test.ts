@@ -2,9 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { exampleConfig } from '../../src/config/example.ts';
 import { parseText } from '../../src/config/load.ts';
 import { configurationReference } from '../../src/config/reference.ts';
+import type { HookDriver } from '../../src/middleware/middleware.ts';
 import { builtIn } from '../../src/server/built-in.ts';
 import { createTracker } from '../../src/server/create-tracker.ts';
 import { filesUnder, sources } from './sources.ts';
@@ -59,24 +61,35 @@ describe('every configuration that can be copied loads, without warnings', () =>
     ...['README.md', 'docs']
       .flatMap((path) => filesUnder(path, '.md'))
       .flatMap(({ path, text }) =>
-        [...text.matchAll(/^```ya?ml\n(.*?)^```/gms)].map((match, i) => ({
+        [...text.matchAll(/^```ya?ml(?: title=\S+)?\n(.*?)^```/gms)].map((match, i) => ({
           name: `${path}#${i + 1}`,
           text: match[1] ?? '',
         })),
       ),
-    ...filesUnder('dist', '.yaml').map(({ path, text }) => ({ name: path, text })),
+    ...['dist', 'examples']
+      .flatMap((path) => filesUnder(path, '.yaml'))
+      .map(({ path, text }) => ({ name: path, text })),
   ];
   // Other tools' files, as of Compose or Kubernetes, have other top keys.
   const ours = blocks.filter(
     ({ text }) => /^chihaya:/m.test(text) || !/^(services|apiVersion|kind|groups|version):/m.test(text),
   );
 
-  test('there are some', () => expect(ours.length).toBeGreaterThanOrEqual(3));
+  /** Modules of the reader's own are not there to be loaded. */
+  const module: HookDriver = { name: 'yours', summary: '', options: z.looseObject({}), create: () => hook };
+  const hook = { handleAnnounce() {}, handleScrape() {} };
+  const named = ours.flatMap(({ text }) => [...text.matchAll(/- name: "?(\.\/[\w/.-]+)/g)]);
+  const modules = new Map(named.map(([, name = '']) => [name, module]));
+
+  test('there are some', () => {
+    expect(ours.length).toBeGreaterThanOrEqual(3);
+    expect(modules.size).toBeGreaterThanOrEqual(1);
+  });
 
   test.each(ours)('$name', ({ name, text }) => {
     // A block may begin at a key of ours, to be put under `chihaya`.
     const whole = /^chihaya:/m.test(text) ? text : `chihaya:\n${text.replace(/^(?=.)/gm, '  ')}`;
-    expect(parseText(whole, name, builtIn).warnings).toEqual([]);
+    expect(parseText(whole, name, { ...builtIn, modules }).warnings).toEqual([]);
   });
 
   test('the example shows every key, those in comments included', () => {

@@ -15,12 +15,12 @@ export class TrackerProcess {
   readonly addresses: readonly string[];
   /** Of the metrics server, if there is one. */
   readonly metrics: string | undefined;
-  readonly #directory: string;
+  readonly #directory: string | undefined;
 
   private constructor(
     child: RunningProcess,
     ready: { addresses: string[]; metrics?: string },
-    directory: string,
+    directory: string | undefined,
   ) {
     this.process = child;
     this.addresses = ready.addresses;
@@ -39,11 +39,30 @@ export class TrackerProcess {
     namespace?: string,
     env: Readonly<Record<string, string>> = {},
   ): Promise<TrackerProcess> {
-    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
     const directory = await mkdtemp(join(tmpdir(), 'chihaya-tracker-'));
     const path = join(directory, 'chihaya.yaml');
     // JSON is YAML.
     await writeFile(path, JSON.stringify({ chihaya: config }));
+    try {
+      return await TrackerProcess.run(path, namespace, env, directory);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /**
+   * As `start`, with a configuration file that there is.
+   *
+   * @param directory removed when the tracker has been stopped
+   */
+  static async run(
+    path: string,
+    namespace?: string,
+    env: Readonly<Record<string, string>> = {},
+    directory?: string,
+  ): Promise<TrackerProcess> {
+    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
     const args = [PROGRAM, '--json', '--config', path];
     const child = new RunningProcess({ file: process.execPath, args, namespace, env });
     try {
@@ -51,7 +70,6 @@ export class TrackerProcess {
       return new TrackerProcess(child, JSON.parse(line), directory);
     } catch (error) {
       await child.stop('SIGKILL');
-      await rm(directory, { recursive: true, force: true });
       throw error;
     }
   }
@@ -84,7 +102,7 @@ export class TrackerProcess {
 
   async stop(): Promise<void> {
     await this.process.stop();
-    await rm(this.#directory, { recursive: true, force: true });
+    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
   }
 
   #status(field: string): string {
