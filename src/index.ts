@@ -15,6 +15,7 @@ export { AnnounceRequest, AnnounceResponse } from './bittorrent/announce.ts';
 export { ClientError } from './bittorrent/client-error.ts';
 export { ContextKey, RequestContext } from './bittorrent/context.ts';
 export { AnnounceEvent } from './bittorrent/event.ts';
+export type { HeaderFields } from './bittorrent/header-fields.ts';
 export { Infohash } from './bittorrent/infohash.ts';
 export type { Params } from './bittorrent/params.ts';
 export { Peer } from './bittorrent/peer.ts';

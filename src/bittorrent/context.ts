@@ -1,4 +1,6 @@
-/** What accompanies a request through the hooks: values, route parameters, and two switches. */
+/** What accompanies a request through the hooks: values, route parameters, header fields, and two switches. */
+
+import { HeaderFields } from './header-fields.ts';
 
 /**
  * Names a value in a RequestContext and its type. Two keys are never the same, whatever their names,
@@ -22,6 +24,8 @@ export class RequestContext {
   skipSwarmInteraction = false;
   /** The named parameters of the HTTP route, decoded: `/:passkey/announce` gives `passkey`. */
   routeParams: ReadonlyMap<string, string> = NO_ROUTE_PARAMS;
+  /** The header fields of an HTTP request, the proxy's included; none over UDP. */
+  readonly headers = new HeaderFields();
   #values: Map<unknown, unknown> | undefined;
 
   get<T>(key: ContextKey<T>): T | undefined {
@@ -38,6 +42,7 @@ export class RequestContext {
     this.skipResponseHook = false;
     this.skipSwarmInteraction = false;
     this.routeParams = NO_ROUTE_PARAMS;
+    this.headers.clear();
     this.#values = undefined;
   }
 }

@@ -68,6 +68,8 @@ export class RequestHead {
   keepAlive = false;
   /** Whether a body follows, which is not read. */
   hasBody = false;
+  /** Where the lines of its fields begin. */
+  fieldsStart = 0;
   /** Where the head ends. */
   end = 0;
   /** Where the values of the field named by `real_ip_header` stand: start and end, line by line. */
@@ -133,6 +135,7 @@ export class RequestHead {
         if (i > line) {
           if (!this.#requestLine(bytes, line, i)) return HeadStatus.Malformed;
           this.#inFields = true;
+          this.fieldsStart = i + 2;
         }
       } else if (i === line) {
         this.end = i + 2;
@@ -155,6 +158,7 @@ export class RequestHead {
     this.pathEnd += by;
     this.queryStart += by;
     this.queryEnd += by;
+    this.fieldsStart += by;
     for (let i = 0; i < 2 * this.addressLineCount; i++) {
       this.addressLines[i] = (this.addressLines[i] as number) + by;
     }

@@ -63,6 +63,7 @@ export class RequestHandler {
     exchange.minorVersion = head.minorVersion;
     exchange.startedAt = this.#timing ? performance.now() : 0;
     exchange.context.routeParams = params;
+    exchange.context.headers.assign(bytes, head.fieldsStart, head.end);
     const { context, announce, announceResponse, scrape, scrapeResponse } = exchange;
     try {
       let result: void | Promise<void>;
@@ -163,6 +164,7 @@ function fail(exchange: Exchange, error: unknown): void {
 
 /** The bytes that a request came in are used again as soon as its event is over. */
 function retain(exchange: Exchange): void {
+  exchange.context.headers.retain();
   if (exchange.action === Action.Announce) exchange.announce.params.retain();
   else exchange.scrape.params.retain();
 }
