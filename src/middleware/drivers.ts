@@ -2,11 +2,13 @@
 
 import { clientApprovalDriver } from './client-approval/driver.ts';
 import { intervalVariationDriver } from './interval-variation/driver.ts';
+import { jwtDriver } from './jwt/driver.ts';
 import type { HookDriver } from './middleware.ts';
 import { torrentApprovalDriver } from './torrent-approval/driver.ts';
 
 export const hookDrivers: readonly HookDriver[] = [
   clientApprovalDriver,
   torrentApprovalDriver,
+  jwtDriver,
   intervalVariationDriver,
 ];

@@ -114,6 +114,32 @@ export function text(description: string, more: Partial<OptionInfo> = {}) {
   return option(schema, { description, kind: 'text', ...more });
 }
 
+/**
+ * Text that must be given.
+ *
+ * @param check what is expected of it, if it is not that; `undefined` if it is
+ */
+export function requiredText(
+  description: string,
+  check: (value: string) => string | undefined = () => undefined,
+  more: Partial<OptionInfo> = {},
+) {
+  return option(nonEmpty(check), { description, kind: 'text', required: true, ...more });
+}
+
+/** Text that has a default and cannot be empty. */
+export function textWithDefault(fallback: string, description: string) {
+  const schema = nonEmpty(() => undefined).default(fallback);
+  return option(schema, { description, kind: 'text', defaultText: fallback });
+}
+
+function nonEmpty(check: (value: string) => string | undefined) {
+  return z.string({ error: (issue) => expected('text', issue.input) }).superRefine((value, context) => {
+    const what = value === '' ? 'text' : check(value);
+    if (what !== undefined) context.addIssue({ code: 'custom', message: expected(what, value) });
+  });
+}
+
 /** Makes of any schema one whose values are shown neither in a log nor in an error: for hooks of an operator's own. */
 export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
   return option(schema, { description: '', kind: '', secret: true });

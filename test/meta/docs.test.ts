@@ -46,6 +46,14 @@ test('docs/metrics.md lists every metric of our own', async () => {
   for (const [, name, type] of metrics) expect(page).toContain(`| \`${name}\` | ${type} |`);
 });
 
+test('docs/metrics.md lists every metric of a hook', () => {
+  const names = filesUnder('src/middleware', '.ts').flatMap(({ text }) =>
+    [...text.matchAll(/name: '(chihaya_\w+)'/g)].map(([, name]) => name),
+  );
+  expect(names.length).toBeGreaterThanOrEqual(3);
+  expect(firstCells('docs/metrics.md', 'metric of a hook').toSorted()).toEqual(names.toSorted());
+});
+
 describe('generated files are as `npm run generate` writes them', () => {
   test('dist/example_config.yaml', () => {
     expect(readFileSync('dist/example_config.yaml', 'utf8')).toBe(exampleConfig(builtIn));
