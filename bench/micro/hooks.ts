@@ -1,4 +1,4 @@
-/** The logic between frontend and store: an announce with no hooks, and with three that ship. */
+/** The logic between frontend and store: an announce with no hooks, with three that ship, and with a token. */
 
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
@@ -13,6 +13,7 @@ import type { HookDriver } from '../../src/middleware/middleware.ts';
 import { torrentApprovalDriver } from '../../src/middleware/torrent-approval/driver.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { openHook } from '../../test/support/open-hook.ts';
+import { rememberedToken } from '../support/jwt.ts';
 import { fillSwarm, setInfohash, setPeer } from '../support/numbered.ts';
 import { createStore } from '../support/store.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -36,13 +37,16 @@ async function named<Schema extends z.ZodType, Value>(
 }
 
 const hooks = await threeHooks();
+const jwt = await rememberedToken();
 
 export const hookBenchmarks: readonly Benchmark[] = [
   announce('with no hooks', []),
   announce('with three hooks', hooks),
+  announce('with a token that is remembered', [jwt.hook], jwt.query),
 ];
 
-function announce(name: string, preHooks: readonly NamedHook[]): Benchmark {
+/** @param query of the request, where a hook looks at it */
+function announce(name: string, preHooks: readonly NamedHook[], query?: Buffer): Benchmark {
   return {
     group: `an announce through the logic, ${WANTED} peers of ${SIZE}`,
     name,
@@ -64,16 +68,19 @@ function announce(name: string, preHooks: readonly NamedHook[]): Benchmark {
       setPeer(request.peer, 1);
       request.numwant = WANTED;
       request.setLeft(0, 1000);
+      let pending: void | Promise<void>;
       return {
         run() {
           context.reset();
+          if (query) request.params.assign(query, 0, 0, 0, query.length);
           response.reset(request.peer.family);
-          logic.handleAnnounce(context, request, response);
+          pending = logic.handleAnnounce(context, request, response);
           logic.afterAnnounce(context, request, response);
         },
         check() {
           assert.equal(response.peers.count, WANTED);
-          assert.equal(response.interval > 1800, preHooks.length > 0);
+          assert.equal(pending, undefined);
+          assert.equal(response.interval > 1800, preHooks === hooks);
           assert.equal(response.complete + response.incomplete, SIZE);
         },
       };
