@@ -63,6 +63,7 @@ describe('docs/middleware/writing-a-hook.md', () => {
       'hooks/reserved-ports.test.js',
       'hooks/reserved-ports-file.js',
       'hooks/reserved-ports-typed.ts',
+      'hooks/seedbox.js',
     ]);
   });
 
@@ -120,6 +121,20 @@ describe('docs/middleware/writing-a-hook.md', () => {
     process.kill(tracker.process.pid, 'SIGHUP');
     await tracker.process.waitFor(/"component":"reserved ports of a file".*the old ones stay/, 5_000);
     expect(await answers(tracker, 23)).toEqual(['reserved port', 'reserved port']);
+  });
+
+  it('a seedbox is given to those who want peers', async () => {
+    const tracker = await start([
+      ['reserved-ports.js', 'seedbox.js'],
+      [/ports: .*/, 'address: 192.0.2.9\n        port: 51413'],
+    ]);
+    const announce = async (numwant: number) => {
+      const query = `info_hash=${'a'.repeat(20)}&peer_id=${'b'.repeat(20)}&port=1&uploaded=0&downloaded=0&left=1&compact=1`;
+      const response = await fetch(`${tracker.address('http').href}announce?${query}&numwant=${numwant}`);
+      return Buffer.from(await response.arrayBuffer()).toString('latin1');
+    };
+    expect(await announce(50)).toContain('5:peers6:\xc0\x00\x02\x09\xc8\xd5e');
+    expect(await announce(0)).toMatch(/5:peers0:e$/);
   });
 
   it('the typed one compiles under strict rules, and runs', async () => {
