@@ -12,7 +12,7 @@
 export { z } from 'zod';
 export { AddressFamily } from './bittorrent/address-family.ts';
 export { AnnounceRequest, AnnounceResponse } from './bittorrent/announce.ts';
-export { ClientError } from './bittorrent/client-error.ts';
+export { ClientError, type ClientErrorOptions, type RetryIn } from './bittorrent/client-error.ts';
 export { ContextKey, RequestContext } from './bittorrent/context.ts';
 export { AnnounceEvent } from './bittorrent/event.ts';
 export type { HeaderFields } from './bittorrent/header-fields.ts';

@@ -1,3 +1,10 @@
+/** Minutes until a client may send its request again, or `never` (BEP 31). */
+export type RetryIn = number | 'never';
+
+export interface ClientErrorOptions {
+  readonly retryIn?: RetryIn | undefined;
+}
+
 /**
  * A mistake of the client, told to the client.
  *
@@ -9,13 +16,19 @@
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
+  /** When the client may ask again; `undefined` leaves it to the client. HTTP tells it, UDP has no field for it. */
+  readonly retryIn: RetryIn | undefined;
 
   /** @param message fixed text, sent as the failure reason (BEP 3) or the error message (BEP 15) */
-  constructor(message: string) {
+  constructor(message: string, { retryIn }: ClientErrorOptions = {}) {
+    if (typeof retryIn === 'number' && !(Number.isSafeInteger(retryIn) && retryIn > 0)) {
+      throw new RangeError(`expected "never" or a whole number of minutes above zero, found ${retryIn}`);
+    }
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(message);
     Error.stackTraceLimit = limit;
+    this.retryIn = retryIn;
   }
 }
 

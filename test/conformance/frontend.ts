@@ -83,7 +83,8 @@ const ANNOUNCE: ClientAnnounce = {
 };
 
 const MARK = new ContextKey<string>('mark');
-const refused = new ClientError('unapproved torrent');
+// With a time that HTTP alone can tell: no other protocol may stumble over it.
+const refused = new ClientError('unapproved torrent', { retryIn: 5 });
 
 /** A tracker that answers the same to everybody and writes down what it was asked. */
 class RecordingLogic implements TrackerLogic {

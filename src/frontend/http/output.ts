@@ -71,6 +71,12 @@ export class Output {
     this.at += this.#ok.length + this.#digits + KEEP_ALIVE.length;
   }
 
+  /** Writes a piece of the body, or all of it; the answer has begun with room for it. */
+  append(piece: Uint8Array): void {
+    this.bytes.set(piece, this.at);
+    this.at += piece.length;
+  }
+
   /** Ends the answer whose body reaches up to `at`. @param bodiless to keep the head alone (HEAD) */
   finish(persistence: Persistence, bodiless: boolean): void {
     const tail = TAILS[persistence] as Uint8Array;

@@ -3,19 +3,20 @@
  * nothing of sockets. All of it happens at once unless the logic returns a promise.
  */
 
-import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-error.ts';
+import { ClientError } from '../../bittorrent/client-error.ts';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import type { Logger } from '../../pkg/logger.ts';
 import { isPromise } from '../../pkg/maybe-promise.ts';
 import { FailureLog } from '../failure-log.ts';
 import type { Remote } from './client-address.ts';
 import { type Exchange, ExchangePool } from './exchange.ts';
+import { failureBody } from './failure-body.ts';
 import { Method, type RequestHead } from './head-parser.ts';
 import type { HttpMetrics } from './metrics.ts';
 import type { Output, Persistence } from './output.ts';
 import type { RequestParser } from './parser.ts';
 import { Action, type RouteParams } from './routes.ts';
-import { announceRoom, failureRoom, scrapeRoom, writeAnnounce, writeFailure, writeScrape } from './writer.ts';
+import { announceRoom, scrapeRoom, writeAnnounce, writeScrape } from './writer.ts';
 
 export interface RequestHandlerOptions {
   readonly parser: RequestParser;
@@ -92,7 +93,7 @@ export class RequestHandler {
 
   /** Bytes of body that `write` may need. */
   room(exchange: Exchange): number {
-    if (exchange.error !== undefined) return failureRoom(this.#reason(exchange.error));
+    if (exchange.error !== undefined) return failureBody(exchange.error).length;
     return exchange.action === Action.Announce
       ? announceRoom(exchange.announceResponse.peers, exchange.announce.compact)
       : scrapeRoom(exchange.scrape);
@@ -104,7 +105,7 @@ export class RequestHandler {
     output.begin(this.room(exchange));
     if (error !== undefined) {
       if (!(error instanceof ClientError)) this.#logInternal(exchange.action, error);
-      writeFailure(output, this.#reason(error));
+      output.append(failureBody(error));
     } else if (exchange.action === Action.Announce) {
       writeAnnounce(output, exchange.announceResponse, exchange.announce.compact);
     } else {
@@ -147,10 +148,6 @@ export class RequestHandler {
   #release(exchange: Exchange): void {
     this.exchanges.give(exchange);
     this.onRelease();
-  }
-
-  #reason(error: unknown): string {
-    return error instanceof ClientError ? error.message : INTERNAL_SERVER_ERROR;
   }
 
   #logInternal(action: Action, error: unknown): void {

@@ -1,6 +1,6 @@
 /**
  * The bodies of answers, bencoded (BEP 3) with their keys sorted: announces compact (BEP 23, BEP 7) and not,
- * scrapes (BEP 48), failures.
+ * scrapes (BEP 48). Those of failures are in `failure-body.ts`.
  */
 
 import { AddressFamily, addressLength, compactPeerLength } from '../../bittorrent/address-family.ts';
@@ -25,7 +25,6 @@ const PEER_ID = ascii('7:peer id20:');
 const PORT = ascii('4:porti');
 const FILES = ascii('d5:filesd');
 const FILE_KEY = ascii('20:');
-const FAILURE = ascii('d14:failure reason');
 const LIST = 0x6c;
 const END = 0x65;
 
@@ -95,7 +94,7 @@ function writeText(bytes: Buffer, start: number, source: Uint8Array, offset: num
 
 /** How much room a scrape's answer may need. */
 export function scrapeRoom(request: ScrapeRequest): number {
-  return FAILURE.length + request.infohashes.length * FILE_ROOM;
+  return FILES.length + request.infohashes.length * FILE_ROOM;
 }
 
 /** Writes the body of a scrape's answer: one entry for each infohash, however often it was asked for. */
@@ -135,18 +134,4 @@ function compare(a: Infohash, b: Infohash): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-/** How much room a failure with this text needs. */
-export function failureRoom(reason: string): number {
-  return FAILURE.length + MAX_DIGITS + Buffer.byteLength(reason) + 2;
-}
-
-/** Writes the body of a failure. @param reason fixed text, nothing of the request */
-export function writeFailure(output: Output, reason: string): void {
-  const { bytes } = output;
-  let at = writeStringHead(bytes, writeBytes(bytes, output.at, FAILURE), Buffer.byteLength(reason));
-  at += bytes.write(reason, at, 'utf8');
-  bytes[at] = END;
-  output.at = at + 1;
 }

@@ -328,6 +328,26 @@ describe('failures of an announce', () => {
     );
   });
 
+  test.each([
+    [5, 'd14:failure reason14:over the limit8:retry ini5ee'],
+    ['never' as const, 'd14:failure reason14:over the limit8:retry in5:nevere'],
+  ])(
+    'a ClientError may ask to be asked again in %s minutes, announces and scrapes alike',
+    async (retryIn, text) => {
+      const error = new ClientError('over the limit', { retryIn });
+      served = await serve();
+      served.logic.onAnnounce = () => Promise.reject(error);
+      served.logic.onScrape = () => {
+        throw error;
+      };
+      // Told twice: the second time it is not encoded again.
+      for (let i = 0; i < 2; i++) {
+        expect(await announce(QUERY)).toBe(ok(text, 'close'));
+        expect(await scrape(`info_hash=${INFOHASH}`)).toBe(ok(text, 'close'));
+      }
+    },
+  );
+
   test('port 65535, numwant 2^32 - 1 and the largest counters are good', async () => {
     served = await serve();
     const seen: unknown[] = [];
