@@ -65,6 +65,8 @@ function writing(name: string, peers: number, compact: boolean): Benchmark {
     name,
     prepare() {
       const output = new Output();
+      const request = new AnnounceRequest();
+      request.compact = compact;
       const response = new AnnounceResponse(new PeerList(100));
       response.reset(AddressFamily.IPv4);
       response.peers.includeIds = !compact;
@@ -78,7 +80,7 @@ function writing(name: string, peers: number, compact: boolean): Benchmark {
         run() {
           output.clear();
           output.begin(announceRoom(response.peers, compact));
-          writeAnnounce(output, response, compact);
+          writeAnnounce(output, request, response);
           output.finish(Persistence.Implied, false);
         },
         check() {

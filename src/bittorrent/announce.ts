@@ -83,6 +83,8 @@ export class AnnounceResponse {
   complete = 0;
   /** Leechers in the swarm. */
   incomplete = 0;
+  /** Set by a PreHook: the answer is to carry the announcer's address (BEP 24), where the protocol has a field for it. */
+  includeExternalIp = false;
   readonly peers: PeerList;
 
   constructor(peers: PeerList = new PeerList()) {
@@ -95,6 +97,7 @@ export class AnnounceResponse {
     this.minInterval = 0;
     this.complete = 0;
     this.incomplete = 0;
+    this.includeExternalIp = false;
     this.peers.reset(family);
   }
 }

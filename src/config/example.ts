@@ -47,7 +47,8 @@ function storeBlock({ name, summary, options }: Component): string {
 }
 
 function hookBlock({ name, options }: Component): string {
-  return [`    - name: ${name}`, '      options:', optionLines(options, '        ')].join('\n');
+  const lines = optionLines(options, '        ');
+  return [`    - name: ${name}`, ...(lines === '' ? [] : ['      options:', lines])].join('\n');
 }
 
 function optionLines(schema: z.ZodType, indent: string): string {

@@ -1,6 +1,7 @@
 /** Every hook that ships, by the `name` in the configuration. To add one: docs/middleware/adding-a-hook.md. */
 
 import { clientApprovalDriver } from './client-approval/driver.ts';
+import { externalIpDriver } from './external-ip/driver.ts';
 import { intervalVariationDriver } from './interval-variation/driver.ts';
 import { jwtDriver } from './jwt/driver.ts';
 import type { HookDriver } from './middleware.ts';
@@ -11,4 +12,5 @@ export const hookDrivers: readonly HookDriver[] = [
   torrentApprovalDriver,
   jwtDriver,
   intervalVariationDriver,
+  externalIpDriver,
 ];

@@ -172,6 +172,7 @@ interface Outcome {
   readonly error: string | undefined;
   readonly interval: number;
   readonly minInterval: number;
+  readonly includeExternalIp: boolean;
   readonly peers: number;
   readonly skipResponseHook: boolean;
   readonly skipSwarmInteraction: boolean;
@@ -195,9 +196,17 @@ async function outcome(
     error = (thrown as ClientError).message;
   }
   expect(Buffer.concat([request.infohash.bytes, request.peer.bytes])).toEqual(before);
-  const { interval, minInterval, peers } = response;
+  const { interval, minInterval, includeExternalIp, peers } = response;
   const { skipResponseHook, skipSwarmInteraction } = context;
-  return { error, interval, minInterval, peers: peers.count, skipResponseHook, skipSwarmInteraction };
+  return {
+    error,
+    interval,
+    minInterval,
+    includeExternalIp,
+    peers: peers.count,
+    skipResponseHook,
+    skipSwarmInteraction,
+  };
 }
 
 function copyInto(target: AnnounceRequest, source: AnnounceRequest): void {

@@ -107,7 +107,7 @@ export class RequestHandler {
       if (!(error instanceof ClientError)) this.#logInternal(exchange.action, error);
       output.append(failureBody(error));
     } else if (exchange.action === Action.Announce) {
-      writeAnnounce(output, exchange.announceResponse, exchange.announce.compact);
+      writeAnnounce(output, exchange.announce, exchange.announceResponse);
     } else {
       writeScrape(output, exchange.scrape, exchange.scrapeResponse);
     }

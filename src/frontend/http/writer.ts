@@ -4,9 +4,9 @@
  */
 
 import { AddressFamily, addressLength, compactPeerLength } from '../../bittorrent/address-family.ts';
-import type { AnnounceResponse } from '../../bittorrent/announce.ts';
+import type { AnnounceRequest, AnnounceResponse } from '../../bittorrent/announce.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
-import { INFOHASH_LENGTH, PEER_ID_LENGTH } from '../../bittorrent/peer.ts';
+import { COMPACT_OFFSET, INFOHASH_LENGTH, PEER_ID_LENGTH, type Peer } from '../../bittorrent/peer.ts';
 import type { PeerList } from '../../bittorrent/peer-list.ts';
 import type { ScrapeRequest, ScrapeResponse } from '../../bittorrent/scrape.ts';
 import { MAX_ADDRESS_TEXT, writeAddress } from './address-text.ts';
@@ -14,6 +14,7 @@ import { ascii, MAX_DIGITS, writeBytes, writeDigits, writeInteger, writeStringHe
 import type { Output } from './output.ts';
 
 const COMPLETE = ascii('d8:complete');
+const EXTERNAL_IP = ascii('11:external ip');
 const INCOMPLETE = ascii('10:incomplete');
 const INTERVAL = ascii('8:interval');
 const MIN_INTERVAL = ascii('12:min interval');
@@ -39,15 +40,24 @@ export function announceRoom(peers: PeerList, compact: boolean): number {
 }
 
 /** Writes the body of an announce's answer. */
-export function writeAnnounce(output: Output, response: AnnounceResponse, compact: boolean): void {
+export function writeAnnounce(output: Output, request: AnnounceRequest, response: AnnounceResponse): void {
   const { bytes } = output;
   let at = writeInteger(bytes, writeBytes(bytes, output.at, COMPLETE), response.complete);
+  if (response.includeExternalIp) at = writeExternalIp(bytes, at, request.peer);
   at = writeInteger(bytes, writeBytes(bytes, at, INCOMPLETE), response.incomplete);
   at = writeInteger(bytes, writeBytes(bytes, at, INTERVAL), response.interval);
   at = writeInteger(bytes, writeBytes(bytes, at, MIN_INTERVAL), response.minInterval);
-  at = compact ? writeCompactPeers(bytes, at, response.peers) : writePeers(bytes, at, response.peers);
+  at = request.compact ? writeCompactPeers(bytes, at, response.peers) : writePeers(bytes, at, response.peers);
   bytes[at] = END;
   output.at = at + 1;
+}
+
+/** BEP 24: 4 or 16 bytes. */
+function writeExternalIp(bytes: Buffer, start: number, peer: Peer): number {
+  const length = addressLength(peer.family);
+  const at = writeStringHead(bytes, writeBytes(bytes, start, EXTERNAL_IP), length);
+  for (let i = 0; i < length; i++) bytes[at + i] = peer.bytes[COMPACT_OFFSET + i] as number;
+  return at + length;
 }
 
 /** Clients of IPv4 reject an answer without `peers`; `peers6` may be absent. */

@@ -37,7 +37,11 @@ export function nextRound(): Promise<void> {
 export class FixedLogic implements TrackerLogic {
   peers: string[] = ['192.0.2.1', '192.0.2.2'];
   readonly calls: string[] = [];
-  onAnnounce: (request: AnnounceRequest, context: RequestContext) => void | Promise<void> = () => {};
+  onAnnounce: (
+    request: AnnounceRequest,
+    context: RequestContext,
+    response: AnnounceResponse,
+  ) => void | Promise<void> = () => {};
   onScrape: (request: ScrapeRequest, context: RequestContext) => void | Promise<void> = () => {};
 
   handleAnnounce(context: RequestContext, request: AnnounceRequest, response: AnnounceResponse) {
@@ -56,7 +60,7 @@ export class FixedLogic implements TrackerLogic {
         response.peers.add(peer);
       }
     };
-    const wait = this.onAnnounce(request, context);
+    const wait = this.onAnnounce(request, context, response);
     return wait ? wait.then(fill) : fill();
   }
 

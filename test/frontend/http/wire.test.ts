@@ -73,6 +73,36 @@ describe('announce', () => {
     );
   });
 
+  test('the external address, where a hook asks for it: 4 or 16 bytes', async () => {
+    served = await serve({ allow_ip_spoofing: true, enable_keepalive: true });
+    served.logic.peers = [];
+    let asked = true;
+    served.logic.onAnnounce = (_request, _context, response) => {
+      if (asked) response.includeExternalIp = true;
+    };
+    const client = await RawClient.tcp(served.port);
+    const told = async (query: string) => {
+      client.clear();
+      client.write(get(`/announce?${query}`));
+      return body(await client.answers(1));
+    };
+    const rest = '10:incompletei6e8:intervali1800e12:min intervali900e';
+    expect(await told(QUERY)).toBe(`d8:completei5e11:external ip4:\x7f\0\0\x01${rest}5:peers0:e`);
+    expect(await told(`${QUERY}&ip=198.51.100.7`)).toBe(
+      `d8:completei5e11:external ip4:\xc6\x33\x64\x07${rest}5:peers0:e`,
+    );
+    expect(await told(`${QUERY}&ip=2001:db8::9`)).toBe(
+      `d8:completei5e11:external ip16:\x20\x01\x0d\xb8${'\0'.repeat(11)}\x09${rest}e`,
+    );
+    expect(await told(QUERY.replace('compact=1', 'compact=0'))).toBe(
+      `d8:completei5e11:external ip4:\x7f\0\0\x01${rest}5:peerslee`,
+    );
+    // The objects are used again: what one announce asked for is not told to the next.
+    asked = false;
+    expect(await told(QUERY)).toBe(`d8:completei5e${rest}5:peers0:e`);
+    client.close();
+  });
+
   test('compact, IPv6: peers6', async () => {
     served = await serve({ allow_ip_spoofing: true });
     served.logic.peers = ['2001:db8::1'];
