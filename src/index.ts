@@ -20,6 +20,7 @@ export { Infohash } from './bittorrent/infohash.ts';
 export type { Params } from './bittorrent/params.ts';
 export { Peer } from './bittorrent/peer.ts';
 export { type PeerEntry, PeerList } from './bittorrent/peer-list.ts';
+export { MAX_LEVELS, type PeerPreference } from './bittorrent/peer-preference.ts';
 export { ScrapeRequest, ScrapeResponse, SwarmCounts } from './bittorrent/scrape.ts';
 export type { TrackerLogic } from './bittorrent/tracker-logic.ts';
 export { ConfigError } from './config/problem.ts';

@@ -1,6 +1,7 @@
-/** What accompanies a request through the hooks: values, route parameters, header fields, and two switches. */
+/** What accompanies a request through the hooks: values, route parameters, header fields, a preference, and two switches. */
 
 import { HeaderFields } from './header-fields.ts';
+import type { PeerPreference } from './peer-preference.ts';
 
 /**
  * Names a value in a RequestContext and its type. Two keys are never the same, whatever their names,
@@ -22,6 +23,8 @@ export class RequestContext {
   skipResponseHook = false;
   /** Set by a hook to keep this announce out of storage. */
   skipSwarmInteraction = false;
+  /** Set by a PreHook: which peers are to be given first. Of several hooks the last one's counts. */
+  peerPreference: PeerPreference | undefined;
   /** The named parameters of the HTTP route, decoded: `/:passkey/announce` gives `passkey`. */
   routeParams: ReadonlyMap<string, string> = NO_ROUTE_PARAMS;
   /** The header fields of an HTTP request, the proxy's included; none over UDP. */
@@ -41,6 +44,7 @@ export class RequestContext {
   reset(): void {
     this.skipResponseHook = false;
     this.skipSwarmInteraction = false;
+    this.peerPreference = undefined;
     this.routeParams = NO_ROUTE_PARAMS;
     this.headers.clear();
     this.#values = undefined;

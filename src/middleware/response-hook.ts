@@ -28,6 +28,7 @@ export class ResponseHook implements Hook {
       request.seeder,
       numwant,
       response,
+      context.peerPreference,
     );
     if (isPromise(known)) return finishAnnounce(known, request, response);
     introduceSelf(known, request, response);

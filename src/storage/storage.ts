@@ -7,7 +7,8 @@
  *
  * A store that can answer at once does so; one that must wait returns a promise. Arguments belong to
  * the caller: a store that waits copies first what it needs afterwards, except that the response of
- * `announcePeers` and the counts of `scrapeSwarm` are its own until its promise settles.
+ * `announcePeers` and the counts of `scrapeSwarm` are its own until its promise settles, and that a preference
+ * is for ever.
  *
  * Every store passes `test/conformance/peer-store.ts`.
  */
@@ -17,6 +18,7 @@ import type { AnnounceResponse } from '../bittorrent/announce.ts';
 import { ClientError } from '../bittorrent/client-error.ts';
 import type { Infohash } from '../bittorrent/infohash.ts';
 import type { Peer } from '../bittorrent/peer.ts';
+import type { PeerPreference } from '../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../bittorrent/scrape.ts';
 import type { MaybePromise } from '../pkg/maybe-promise.ts';
 
@@ -53,6 +55,12 @@ export interface PeerStore {
    * only, to a leecher first seeders, then leechers, never the announcer itself. From more peers than
    * are wanted each call makes a fresh random choice in which every peer is equally likely.
    *
+   * With a preference those on its nearest level come first, then those on the next, and the rest fills up
+   * what is left as it would without one; on each level a leecher is given seeders before leechers. Among more
+   * peers of a level than are wanted the choice is random. A preference orders within a bounded effort: of a
+   * large swarm a store may search a part that is chosen anew each time, and a store that cannot support
+   * preferences ignores them.
+   *
    * A swarm that is not there counts 0 and 0.
    *
    * @returns whether the announcer is in the swarm already, and so in the counts
@@ -63,6 +71,7 @@ export interface PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): MaybePromise<boolean>;
   /** Sets the three counts; zeros for a swarm that is not there. */
   scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): MaybePromise<void>;

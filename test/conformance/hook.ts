@@ -174,6 +174,8 @@ interface Outcome {
   readonly minInterval: number;
   readonly includeExternalIp: boolean;
   readonly peers: number;
+  /** How many levels the preference has that it set. */
+  readonly levels: number | undefined;
   readonly skipResponseHook: boolean;
   readonly skipSwarmInteraction: boolean;
 }
@@ -204,6 +206,7 @@ async function outcome(
     minInterval,
     includeExternalIp,
     peers: peers.count,
+    levels: context.peerPreference?.levels,
     skipResponseHook,
     skipSwarmInteraction,
   };

@@ -1,7 +1,7 @@
 /**
  * The conformance suite of the PeerStore contract. A store's test calls it in a line:
  *
- *     describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }));
+ *     describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }), { ordersUpTo: 0 });
  *
  * The store must take its time from the clock, must be empty when it is opened, and is stopped by the suite.
  * Times are told apart by whole seconds.
@@ -13,6 +13,7 @@ import { type PeerStore, resourceDoesNotExist } from '../../src/storage/storage.
 import { ManualClock } from '../support/manual-clock.ts';
 import { announce, responseTo, someInfohash, somePeerId } from '../support/requests.ts';
 import { name, offer, peer, scrape } from '../support/store-calls.ts';
+import { describePreferences } from './peer-preference.ts';
 import { agreesWithOracle, type OpenStore } from './peer-store-model.ts';
 
 const A = someInfohash('a');
@@ -22,7 +23,12 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-export function describePeerStore(title: string, open: OpenStore): void {
+/** @param ordersUpTo peers of the largest swarm that the store orders exactly by a preference; 0 if it ignores them */
+export function describePeerStore(
+  title: string,
+  open: OpenStore,
+  { ordersUpTo }: { ordersUpTo: number },
+): void {
   describe(`${title}: the PeerStore contract`, () => {
     let clock: ManualClock;
     let store: PeerStore;
@@ -231,7 +237,9 @@ export function describePeerStore(title: string, open: OpenStore): void {
     });
 
     it('agrees with a naive store on any sequence of calls', { timeout: 120_000 }, () =>
-      agreesWithOracle(open),
+      agreesWithOracle(open, ordersUpTo),
     );
+
+    describePreferences(open, ordersUpTo);
   });
 }

@@ -6,6 +6,7 @@ import { AnnounceEvent } from '../../src/bittorrent/event.ts';
 import { ScrapeResponse } from '../../src/bittorrent/scrape.ts';
 import { ResponseHook } from '../../src/middleware/response-hook.ts';
 import { NaivePeerStore } from '../support/naive-peer-store.ts';
+import { sameLastByte } from '../support/preferences.ts';
 import { PromisedPeerStore } from '../support/promised-peer-store.ts';
 import {
   type AnnounceFields,
@@ -129,6 +130,20 @@ describe.each([
     response.peers.add(announce(seeder).peer);
     await hook.handleAnnounce(new RequestContext(), request, response);
     expect(told(response)).toEqual({ complete: 0, incomplete: 0, peers: ['192.0.2.10:6881'] });
+  });
+
+  it('hands the store the preference that a PreHook has set', async () => {
+    const { hook, put } = setUp();
+    for (let i = 1; i <= 250; i++) put({ address: `192.0.2.${i}`, peerId: somePeerId(`p${i}`) });
+    put({ address: '192.0.3.77', peerId: somePeerId('near') });
+    const context = new RequestContext();
+    context.peerPreference = sameLastByte;
+    const request = announce({ address: '192.0.9.77', numwant: 2 });
+    const response = responseTo(request);
+    await hook.handleAnnounce(context, request, response);
+    expect(peersOf(response).sort()).toEqual(['192.0.2.77:6881', '192.0.3.77:6881']);
+    context.reset();
+    expect(context.peerPreference).toBeUndefined();
   });
 
   it('scrapes in the order asked, repeated and unknown infohashes included', async () => {

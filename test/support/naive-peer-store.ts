@@ -7,6 +7,7 @@ import { type AddressFamily, addressLength } from '../../src/bittorrent/address-
 import type { AnnounceResponse } from '../../src/bittorrent/announce.ts';
 import type { Infohash } from '../../src/bittorrent/infohash.ts';
 import { COMPACT_OFFSET, Peer } from '../../src/bittorrent/peer.ts';
+import type { PeerPreference } from '../../src/bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../src/bittorrent/scrape.ts';
 import { type Clock, systemClock } from '../../src/pkg/clock.ts';
 import { Random } from '../../src/pkg/random.ts';
@@ -16,6 +17,7 @@ import {
   resourceDoesNotExist,
   type StoreTotals,
 } from '../../src/storage/storage.ts';
+import { levelOf } from './preferences.ts';
 
 interface Member {
   readonly peer: Peer;
@@ -71,6 +73,7 @@ export class NaivePeerStore implements PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): boolean {
     const swarm = this.swarms.get(swarmKey(infohash, announcer.family));
     const members = [...(swarm?.members.values() ?? [])];
@@ -82,6 +85,7 @@ export class NaivePeerStore implements PeerStore {
     const seeders = this.#shuffle(others.filter((member) => member.seeder));
     const leechers = this.#shuffle(others.filter((member) => !member.seeder));
     const offered = seeder ? leechers : [...seeders, ...leechers];
+    if (preference) sortByLevel(offered, announcer, preference);
     for (const { peer } of offered.slice(0, numwant)) response.peers.add(peer);
     return swarm?.members.has(self) ?? false;
   }
@@ -100,6 +104,12 @@ export class NaivePeerStore implements PeerStore {
       for (const [name, member] of swarm.members)
         if (member.lastHeard < cutoff) this.#leave(key, swarm, name);
     }
+  }
+
+  /** Who is in a swarm, and whether as a seeder. */
+  members(infohash: Infohash, family: AddressFamily): Map<Peer, boolean> {
+    const swarm = this.swarms.get(swarmKey(infohash, family));
+    return new Map([...(swarm?.members.values() ?? [])].map(({ peer, seeder }) => [peer, seeder]));
   }
 
   /** Of this moment: nothing here is reported by a timer. */
@@ -150,6 +160,12 @@ export class NaivePeerStore implements PeerStore {
     }
     return members;
   }
+}
+
+/** Members on one level stay in their order. */
+function sortByLevel(members: Member[], announcer: Peer, preference: PeerPreference): void {
+  const levels = new Map(members.map(({ peer }) => [peer, levelOf(preference, announcer, peer)]));
+  members.sort((a, b) => (levels.get(a.peer) as number) - (levels.get(b.peer) as number));
 }
 
 function swarmKey(infohash: Infohash, family: AddressFamily): string {

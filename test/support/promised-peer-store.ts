@@ -4,6 +4,7 @@ import type { AddressFamily } from '../../src/bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../src/bittorrent/announce.ts';
 import { Infohash } from '../../src/bittorrent/infohash.ts';
 import { Peer } from '../../src/bittorrent/peer.ts';
+import type { PeerPreference } from '../../src/bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../src/bittorrent/scrape.ts';
 import type { DeleteResult, PeerStore, StoreTotals } from '../../src/storage/storage.ts';
 
@@ -50,10 +51,11 @@ export class PromisedPeerStore implements PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): Promise<boolean> {
     const [swarm, member] = copies(infohash, announcer);
     await turn();
-    return this.inner.announcePeers(swarm, member, seeder, numwant, response);
+    return this.inner.announcePeers(swarm, member, seeder, numwant, response, preference);
   }
 
   async scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): Promise<void> {

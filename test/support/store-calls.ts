@@ -3,6 +3,7 @@
 import { AddressFamily } from '../../src/bittorrent/address-family.ts';
 import type { Infohash } from '../../src/bittorrent/infohash.ts';
 import type { Peer } from '../../src/bittorrent/peer.ts';
+import type { PeerPreference } from '../../src/bittorrent/peer-preference.ts';
 import { SwarmCounts } from '../../src/bittorrent/scrape.ts';
 import type { PeerStore } from '../../src/storage/storage.ts';
 import { announce, responseTo, somePeerId } from './requests.ts';
@@ -30,12 +31,13 @@ export async function offer(
   announcer: Peer,
   seeder: boolean,
   numwant = 50,
+  preference?: PeerPreference,
 ): Promise<Offer> {
   const request = announce({});
   request.peer.bytes.set(announcer.bytes);
   request.peer.family = announcer.family;
   const response = responseTo(request, 5000);
-  const member = await store.announcePeers(infohash, request.peer, seeder, numwant, response);
+  const member = await store.announcePeers(infohash, request.peer, seeder, numwant, response, preference);
   const peers = [...response.peers].map(({ address, port }) => `${address}:${port}`);
   return { complete: response.complete, incomplete: response.incomplete, peers, member };
 }

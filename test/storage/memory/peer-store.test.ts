@@ -2,9 +2,19 @@ import { MemoryPeerStore } from '../../../src/storage/memory/peer-store.ts';
 import { describePeerStore } from '../../conformance/peer-store.ts';
 import { NaivePeerStore } from '../../support/naive-peer-store.ts';
 
-describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }));
-describePeerStore('memory that threads share', (clock) =>
-  MemoryPeerStore.create({ shardCount: 1024, clock: clock, shared: true }),
+const CASES = { ordersUpTo: 0 };
+
+describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }), CASES);
+describePeerStore(
+  'memory that threads share',
+  (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock, shared: true }),
+  CASES,
 );
-describePeerStore('memory in one shard', (clock) => MemoryPeerStore.create({ shardCount: 1, clock: clock }));
-describePeerStore('the naive oracle', (clock) => new NaivePeerStore(clock));
+describePeerStore(
+  'memory in one shard',
+  (clock) => MemoryPeerStore.create({ shardCount: 1, clock: clock }),
+  CASES,
+);
+describePeerStore('the naive oracle', (clock) => new NaivePeerStore(clock), {
+  ordersUpTo: Number.POSITIVE_INFINITY,
+});
