@@ -1,7 +1,7 @@
 /**
  * The conformance suite of the PeerStore contract. A store's test calls it in a line:
  *
- *     describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }), { ordersUpTo: 0 });
+ *     describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }), { ordersUpTo: 16_384 });
  *
  * The store must take its time from the clock, must be empty when it is opened, and is stopped by the suite.
  * Times are told apart by whole seconds.

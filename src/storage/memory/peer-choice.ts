@@ -36,8 +36,47 @@ export class PeerChoice {
     else this.#draw(swarm, from, hasException ? except : to, eligible, count, list);
   }
 
+  /**
+   * Appends up to `wanted` of the peers at positions `[from, to)` that are not among `gaps[firstGap, lastGap)`,
+   * which are in ascending order and all in that range. The list has room for them, and for their ids.
+   *
+   * @returns how many
+   */
+  chooseAround(
+    swarm: number,
+    from: number,
+    to: number,
+    gaps: Int32Array,
+    firstGap: number,
+    lastGap: number,
+    wanted: number,
+    list: PeerList,
+  ): number {
+    const eligible = to - from - (lastGap - firstGap);
+    const count = Math.min(wanted, eligible);
+    if (count <= 0) return 0;
+    const random = this.#random;
+    const piece = eligible / count;
+    const turn = random.below(eligible);
+    let start = 0;
+    let gap = firstGap;
+    let last = 0;
+    for (let i = 1; i <= count; i++) {
+      const end = (i * piece) | 0;
+      let position = start + random.below(end - start) + turn;
+      if (position >= eligible) position -= eligible;
+      // The ring has come round to its beginning: so do the gaps.
+      if (position < last) gap = firstGap;
+      last = position;
+      while (gap < lastGap && (gaps[gap] as number) <= from + position + (gap - firstGap)) gap++;
+      this.copy(this.#peers.recordAt(swarm, from + position + (gap - firstGap)), list);
+      start = end;
+    }
+    return count;
+  }
+
   #copyAll(swarm: number, from: number, to: number, except: number, list: PeerList): void {
-    for (let i = from; i < to; i++) if (i !== except) this.#copy(this.#peers.recordAt(swarm, i), list);
+    for (let i = from; i < to; i++) if (i !== except) this.copy(this.#peers.recordAt(swarm, i), list);
   }
 
   /** Copies `count` of the `eligible` positions from `from` on, which leave out `gap`. */
@@ -53,13 +92,13 @@ export class PeerChoice {
       if (position >= eligible) position -= eligible;
       position += from;
       if (position >= gap) position++;
-      this.#copy(peers.recordAt(swarm, position), list);
+      this.copy(peers.recordAt(swarm, position), list);
       start = end;
     }
   }
 
   /** Appends the peer in a record; the list has room. */
-  #copy(record: number, list: PeerList): void {
+  copy(record: number, list: PeerList): void {
     const { slab } = this.#peers;
     const { width } = slab;
     const from = slab.compact[segmentOf(record)] as Uint16Array;

@@ -12,6 +12,7 @@ import { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../bittorrent/announce.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
+import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import type { Clock } from '../../pkg/clock.ts';
 import type { Sample } from '../../pkg/metrics.ts';
@@ -24,6 +25,7 @@ import { NONE } from './hash-index.ts';
 import { Limits, type StoreLimits } from './limits.ts';
 import { NoLocks, ThreadLocks } from './locks.ts';
 import { PeerChoice } from './peer-choice.ts';
+import { PreferredChoice } from './preferred-choice.ts';
 import { type MemoryHandle, StoreMemory } from './store-memory.ts';
 import type { HashKey, StoreParts } from './store-parts.ts';
 import { SwarmPeers, Total } from './swarm-peers.ts';
@@ -63,6 +65,8 @@ export class MemoryPeerStore implements PeerStore {
   readonly #ipv6: SwarmPeers;
   readonly #choice4: PeerChoice;
   readonly #choice6: PeerChoice;
+  readonly #preferred4: PreferredChoice;
+  readonly #preferred6: PreferredChoice;
   #upkeep: Upkeep | undefined;
   #stopped = false;
 
@@ -112,6 +116,8 @@ export class MemoryPeerStore implements PeerStore {
     const random = new Random();
     this.#choice4 = new PeerChoice(this.#ipv4, random);
     this.#choice6 = new PeerChoice(this.#ipv6, random);
+    this.#preferred4 = new PreferredChoice(this.#ipv4, random, this.#choice4);
+    this.#preferred6 = new PreferredChoice(this.#ipv6, random, this.#choice6);
   }
 
   /** The channel of a shared store's memory. */
@@ -196,6 +202,7 @@ export class MemoryPeerStore implements PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): boolean {
     const peers = this.#of(announcer.family);
     const lock = this.#lock(peers, infohash);
@@ -211,7 +218,11 @@ export class MemoryPeerStore implements PeerStore {
       response.complete = seeders;
       response.incomplete = leechers;
       const own = peers.find(swarm, announcer);
-      if (numwant > 0) {
+      if (numwant > 0 && preference !== undefined) {
+        const choice = announcer.family === AddressFamily.IPv4 ? this.#preferred4 : this.#preferred6;
+        const list = response.peers;
+        choice.choose(swarm, seeders, leechers, announcer, own, seeder, numwant, preference, list);
+      } else if (numwant > 0) {
         const choice = announcer.family === AddressFamily.IPv4 ? this.#choice4 : this.#choice6;
         const list = response.peers;
         const before = list.count;

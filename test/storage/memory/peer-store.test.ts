@@ -2,7 +2,7 @@ import { MemoryPeerStore } from '../../../src/storage/memory/peer-store.ts';
 import { describePeerStore } from '../../conformance/peer-store.ts';
 import { NaivePeerStore } from '../../support/naive-peer-store.ts';
 
-const CASES = { ordersUpTo: 0 };
+const CASES = { ordersUpTo: 16_384 };
 
 describePeerStore('memory', (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock }), CASES);
 describePeerStore(
