@@ -3,8 +3,9 @@
  * the proxy names, otherwise the connection's. Announces and scrapes are judged alike.
  */
 
+import { unmap } from '../../pkg/cidr.ts';
 import { parseIp } from '../../pkg/ip-address.ts';
-import { AddressRanges, unmap } from './address-ranges.ts';
+import { AddressRanges } from './address-ranges.ts';
 import type { RequestHead } from './head-parser.ts';
 import { Key, type Query } from './query.ts';
 
