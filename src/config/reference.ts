@@ -40,7 +40,8 @@ const KINDS = `| kind | written as |
 | boolean | \`true\` or \`false\` |
 | address | \`host:port\`, \`[v6]:port\`, or \`:port\` for every address of both families |
 | text | text; in quotes if it looks like something else |
-| list | \`[a, b]\`, or a line \`- a\` for each |`;
+| list | \`[a, b]\`, or a line \`- a\` for each |
+| mapping | a line \`name: value\` for each |`;
 
 function named({ name, summary, options }: Component, what: string): string[] {
   const tables = optionsOf(options).length > 0 ? [table(options)] : [];

@@ -5,6 +5,7 @@ import { externalIpDriver } from './external-ip/driver.ts';
 import { intervalVariationDriver } from './interval-variation/driver.ts';
 import { jwtDriver } from './jwt/driver.ts';
 import type { HookDriver } from './middleware.ts';
+import { subnetPreferenceDriver } from './subnet-preference/driver.ts';
 import { torrentApprovalDriver } from './torrent-approval/driver.ts';
 
 export const hookDrivers: readonly HookDriver[] = [
@@ -13,4 +14,5 @@ export const hookDrivers: readonly HookDriver[] = [
   jwtDriver,
   intervalVariationDriver,
   externalIpDriver,
+  subnetPreferenceDriver,
 ];

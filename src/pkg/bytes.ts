@@ -28,3 +28,13 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
   bytes[offset + 2] = value >>> 8;
   bytes[offset + 3] = value;
 }
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Unsigned: the four bytes, in network order, that two halfwords of the machine's own order hold. */
+export function networkUint32(halfwords: Uint16Array, offset: number): number {
+  const first = halfwords[offset] as number;
+  const second = halfwords[offset + 1] as number;
+  if (!LITTLE_ENDIAN) return ((first << 16) | second) >>> 0;
+  return (((first & 0xff) << 24) | ((first >>> 8) << 16) | ((second & 0xff) << 8) | (second >>> 8)) >>> 0;
+}

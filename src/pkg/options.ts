@@ -220,6 +220,29 @@ export function listOf<Item extends z.ZodType>(
   return option(schema, { description, kind: 'list', defaultText: '[]', ...more });
 }
 
+/** A list of up to `most` whole numbers from 1 to `highest`. */
+export function integerList(most: number, highest: number, fallback: readonly number[], description: string) {
+  const error = (issue: { readonly input?: unknown }) =>
+    expected(`a whole number from 1 to ${highest}`, issue.input);
+  const schema = z
+    .array(z.int({ error }).min(1, { error }).max(highest, { error }), {
+      error: (issue) => expected('a list', issue.input),
+    })
+    .max(most, {
+      error: (issue) => `expected at most ${most} entries, found ${(issue.input as unknown[]).length}`,
+    })
+    .default([...fallback]);
+  return option(schema, { description, kind: 'list', defaultText: `[${fallback.join(', ')}]` });
+}
+
+/** A mapping from names to what `item` checks; empty by default. */
+export function mappingOf<Item extends z.ZodType>(item: Item, description: string) {
+  const schema = z
+    .record(z.string(), item, { error: (issue) => expected('a mapping', issue.input) })
+    .default({});
+  return option(schema, { description, kind: 'mapping', defaultText: '{}' });
+}
+
 /** A number above 0 and up to 1. There is no default: it must be given. */
 export function probability(description: string, more: Partial<OptionInfo> = {}) {
   const error = (issue: { readonly input?: unknown }) =>
