@@ -9,16 +9,21 @@
  * Costs are compared over the same number of peers, so that both sides have the same memory to read, and with
  * so few wanted that both have to choose: the choice and the look-up are what might grow with a swarm.
  *
- * Exits with 1 if bytes grow with the peers, or if the cost differs by more than 30 %. With `--short` there are
- * fewer announces, and the cost is shown but not judged: for machines that are busy with other things.
+ * Then what it costs to give near peers first: no more than three times as much where there are some.
+ *
+ * Exits with 1 if bytes grow with the peers, if the cost differs by more than 30 %, or near peers cost too much. With `--short` there are
+ * fewer announces, and costs are shown but not judged: for machines that are busy with other things.
  */
 
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { BATCH, FedTracker } from '../support/fed-tracker.ts';
 import { print, printMachine, printTable, whole } from '../support/print.ts';
 import { median } from '../support/statistics.ts';
+import { subnetPreference } from '../support/subnet-preference.ts';
+import { preferenceCosts } from './preference-cost.ts';
 
 const NUMWANTS = [0, 10, 50, 100];
 /** Bytes for each peer returned: less than one is noise, the least that a peer could take is many. */
@@ -68,8 +73,8 @@ function answer(tracker: FedTracker, count: number, peers: number): void {
 }
 
 /** Bytes that one announce allocates. */
-async function bytesPerAnnounce(numwant: number): Promise<number> {
-  const tracker = new FedTracker(1, SWARM, numwant, DIFFERENT_BATCHES);
+async function bytesPerAnnounce(numwant: number, preHooks: readonly NamedHook[]): Promise<number> {
+  const tracker = new FedTracker(1, SWARM, numwant, DIFFERENT_BATCHES, preHooks);
   answer(tracker, 2000, numwant);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // The second begins by ending what the first one left to other threads: memory given back counts as less than nothing.
@@ -107,17 +112,24 @@ function costs(): { small: number; large: number; ratio: number } {
 printMachine();
 const failures: string[] = [];
 
-const bytes: number[] = [];
-for (const numwant of NUMWANTS) bytes.push(await bytesPerAnnounce(numwant));
-const none = bytes[0] as number;
-printTable(
-  [`peers returned of ${whole(SWARM)}`, 'bytes allocated by an announce', 'by each peer'],
-  NUMWANTS.map((numwant, i) => {
-    const growth = numwant === 0 ? 0 : ((bytes[i] as number) - none) / numwant;
-    if (growth > MOST_BYTES_A_PEER) failures.push(`${growth.toFixed(2)} bytes are allocated for each peer`);
-    return [String(numwant), (bytes[i] as number).toFixed(2), numwant === 0 ? '' : growth.toFixed(3)];
-  }),
-);
+/** Prints what announces allocate that return more and more peers. */
+async function allocation(what: string, preHooks: readonly NamedHook[]): Promise<void> {
+  const bytes: number[] = [];
+  for (const numwant of NUMWANTS) bytes.push(await bytesPerAnnounce(numwant, preHooks));
+  const none = bytes[0] as number;
+  printTable(
+    [`peers returned of ${whole(SWARM)}${what}`, 'bytes allocated by an announce', 'by each peer'],
+    NUMWANTS.map((numwant, i) => {
+      const growth = numwant === 0 ? 0 : ((bytes[i] as number) - none) / numwant;
+      if (growth > MOST_BYTES_A_PEER)
+        failures.push(`${growth.toFixed(2)} bytes are allocated for each peer${what}`);
+      return [String(numwant), (bytes[i] as number).toFixed(2), numwant === 0 ? '' : growth.toFixed(3)];
+    }),
+  );
+}
+
+await allocation('', []);
+await allocation(', near peers first', [await subnetPreference({ ipv4_prefixes: [24, 16] })]);
 
 const { small, large, ratio } = costs();
 printTable(
@@ -130,6 +142,9 @@ printTable(
 if (!flags.short && (ratio > MOST_COST_RATIO || ratio < 1 / MOST_COST_RATIO)) {
   failures.push(`an announce in the larger swarm costs ${ratio.toFixed(2)} times as much`);
 }
+
+const dear = await preferenceCosts(flags.short ? 5 : 25);
+if (!flags.short) failures.push(...dear);
 
 for (const failure of failures) print(`FAILED: ${failure}`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -85,8 +85,11 @@ export class ClientSockets {
   }
 }
 
+/** The most sockets that a load here has. */
+export const MOST_SOURCES = 500;
+
 /** 127.0.0.2, 127.0.0.3, and so on. */
-function sourceAddress(index: number): string {
+export function sourceAddress(index: number): string {
   const number = index + 2;
   return `127.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`;
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RunningProcess } from '../../test/support/running-process.ts';
+import { MOST_SOURCES, sourceAddress } from './client-sockets.ts';
 import { pinned, SERVER_CORE } from './pinning.ts';
 import { infohashName } from './workload.ts';
 
@@ -26,36 +27,51 @@ export interface RunningTarget {
 export interface Target {
   readonly name: string;
   /** What it can be asked. */
-  readonly loads: readonly ('udp' | 'http' | 'http close')[];
+  readonly loads: readonly ('udp' | 'udp swarm' | 'http' | 'http close')[];
+  /** It must not cost more than so many times what the load's first target does. */
+  readonly mostTimes?: number;
   /** Why it cannot be run here. */
   readonly missing?: string | undefined;
   /** Resolves when it answers. @param infohashes numbers below this will be asked for */
   start(infohashes: number): Promise<RunningTarget>;
 }
 
-const chihaya: Target = {
-  name: 'chihaya',
-  loads: ['udp', 'http', 'http close'],
-  missing: existsSync(TRACKER) ? undefined : `${TRACKER} does not exist: run "npm run build" first`,
-  async start() {
-    const directory = await mkdtemp(join(tmpdir(), 'chihaya-bench-'));
-    const path = join(directory, 'chihaya.yaml');
-    const config = { http: { addr: '127.0.0.1:0', enable_keepalive: true }, udp: { addr: '127.0.0.1:0' } };
-    // JSON is YAML.
-    await writeFile(path, JSON.stringify({ chihaya: config }));
-    const child = spawn([process.execPath, TRACKER, '--json', '--config', path]);
-    const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
-    const { addresses } = JSON.parse(line) as { addresses: string[] };
-    const port = (protocol: string) =>
-      Number(new URL(addresses.find((address) => address.startsWith(`${protocol}:`)) ?? '').port);
-    return {
-      pid: child.pid,
-      ports: { udp: port('udp'), http: port('http') },
-      ended: () => child.ended,
-      stop: () => stopAndRemove(child, directory),
-    };
-  },
-};
+function chihaya(name: string, loads: Target['loads'], prehooks: readonly object[] = []): Target {
+  return {
+    name,
+    loads,
+    missing: existsSync(TRACKER) ? undefined : `${TRACKER} does not exist: run "npm run build" first`,
+    async start() {
+      const directory = await mkdtemp(join(tmpdir(), 'chihaya-bench-'));
+      const path = join(directory, 'chihaya.yaml');
+      const addr = '127.0.0.1:0';
+      const config = { http: { addr, enable_keepalive: true }, udp: { addr }, prehooks };
+      // JSON is YAML.
+      await writeFile(path, JSON.stringify({ chihaya: config }));
+      const child = spawn([process.execPath, TRACKER, '--json', '--config', path]);
+      const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
+      const { addresses } = JSON.parse(line) as { addresses: string[] };
+      const port = (protocol: string) =>
+        Number(new URL(addresses.find((address) => address.startsWith(`${protocol}:`)) ?? '').port);
+      return {
+        pid: child.pid,
+        ports: { udp: port('udp'), http: port('http') },
+        ended: () => child.ended,
+        stop: () => stopAndRemove(child, directory),
+      };
+    },
+  };
+}
+
+/** The tracker with the hook `subnet preference`, the generator's addresses being its racks. */
+function nearPeersFirst(what: string, options: object): Target {
+  const hook = { name: 'subnet preference', options };
+  return { ...chihaya(`chihaya, near peers first, by ${what}`, ['udp swarm'], [hook]), mostTimes: 3 };
+}
+
+const racks = Object.fromEntries(
+  Array.from({ length: MOST_SOURCES }, (_, i) => [`rack ${i}`, [sourceAddress(i)]]),
+);
 
 /** A program of this folder that says `ready` and its port. */
 function constant(name: string, file: string, load: 'udp' | 'http'): Target {
@@ -115,7 +131,9 @@ function opentracker(name: string, loads: Target['loads'], udpWorkers: number): 
 }
 
 export const targets: readonly Target[] = [
-  chihaya,
+  chihaya('chihaya', ['udp', 'udp swarm', 'http', 'http close']),
+  nearPeersFirst('prefix', { ipv4_prefixes: [32, 16] }),
+  nearPeersFirst('group', { groups: racks }),
   constant('constant answer, recvmmsg from Node', 'udp-constant.js', 'udp'),
   constant('constant answer, node:http', 'http-constant.js', 'http'),
   opentracker('opentracker', ['udp', 'http close'], 0),

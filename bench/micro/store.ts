@@ -6,7 +6,9 @@ import { AnnounceResponse } from '../../src/bittorrent/announce.ts';
 import { Infohash } from '../../src/bittorrent/infohash.ts';
 import { Peer } from '../../src/bittorrent/peer.ts';
 import { PeerList } from '../../src/bittorrent/peer-list.ts';
+import type { PeerPreference } from '../../src/bittorrent/peer-preference.ts';
 import { SwarmCounts } from '../../src/bittorrent/scrape.ts';
+import { Ipv4Prefixes } from '../../src/middleware/subnet-preference/ipv4-prefixes.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { fillSwarm, setInfohash, setPeer } from '../support/numbered.ts';
 import { createStore } from '../support/store.ts';
@@ -72,7 +74,9 @@ export const storeBenchmarks: readonly Benchmark[] = [
       };
     },
   },
-  ...[100, 10_000, 100_000].map(announcePeers),
+  ...[100, 10_000, 100_000].map((size) => announcePeers(size)),
+  // The swarm's addresses are consecutive: 49 racks.
+  announcePeers(100_000, new Ipv4Prefixes([21, 16])),
   {
     group: 'memory store',
     name: 'scrapeSwarm',
@@ -123,10 +127,10 @@ function filled() {
   return { store, infohash, peer };
 }
 
-function announcePeers(size: number): Benchmark {
+function announcePeers(size: number, preference?: PeerPreference): Benchmark {
   return {
     group: 'memory store',
-    name: `announcePeers, ${WANTED} of ${size.toLocaleString('en-US')}`,
+    name: `announcePeers, ${WANTED} of ${size.toLocaleString('en-US')}${preference ? ', near ones first' : ''}`,
     prepare() {
       const store = createStore();
       const { infohash, peer } = one();
@@ -139,7 +143,7 @@ function announcePeers(size: number): Benchmark {
           number = (number + 7919) % size;
           setPeer(peer, number);
           response.reset(peer.family);
-          store.announcePeers(infohash, peer, false, WANTED, response);
+          store.announcePeers(infohash, peer, false, WANTED, response, preference);
         },
         check() {
           assert.equal(response.peers.count, WANTED);

@@ -8,6 +8,7 @@ import { udpOptions } from '../../src/frontend/udp/config.ts';
 import { UdpFrontend } from '../../src/frontend/udp/frontend.ts';
 import { ANNOUNCE_ANSWER_PEERS, ANSWER_HEADER } from '../../src/frontend/udp/packet.ts';
 import { type PacketBatch, SLOT } from '../../src/frontend/udp/socket/socket.ts';
+import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { Logic } from '../../src/middleware/logic.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { Random } from '../../src/pkg/random.ts';
@@ -32,7 +33,13 @@ export class FedTracker {
    * @param numwant peers that each announce asks for
    * @param batches how many different ones there are; their announcers are drawn from all peers
    */
-  constructor(swarms: number, size: number, numwant: number, batches: number) {
+  constructor(
+    swarms: number,
+    size: number,
+    numwant: number,
+    batches: number,
+    preHooks: readonly NamedHook[] = [],
+  ) {
     const store = createStore();
     const infohash = new Infohash();
     for (let swarm = 0; swarm < swarms; swarm++) {
@@ -41,7 +48,7 @@ export class FedTracker {
     }
     const logic = new Logic({
       store,
-      preHooks: [],
+      preHooks,
       postHooks: [],
       announceInterval: 1_800_000,
       minAnnounceInterval: 900_000,
