@@ -55,6 +55,7 @@ export class SwarmBlocks {
 
   /** How many peers there is room for: more than `size` only in the last block. */
   roomFor(swarm: number, size: number): number {
+    if (size === 0) return 0;
     return ((size - 1) & ~FULL_MASK) + (CAPACITIES[this.#swarms.get(swarm, SHAPE) & CLASS] as number);
   }
 
