@@ -21,12 +21,25 @@ export function readInt32LittleEndian(bytes: Uint8Array, offset: number): number
   );
 }
 
+/** Unsigned, least significant byte first. */
+export function readUint32LittleEndian(bytes: Uint8Array, offset: number): number {
+  return readInt32LittleEndian(bytes, offset) >>> 0;
+}
+
 /** The low 32 bits of `value`, network order. */
 export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset] = value >>> 24;
   bytes[offset + 1] = value >>> 16;
   bytes[offset + 2] = value >>> 8;
   bytes[offset + 3] = value;
+}
+
+/** The low 32 bits of `value`, least significant byte first. */
+export function writeUint32LittleEndian(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
 }
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

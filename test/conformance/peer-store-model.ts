@@ -13,11 +13,15 @@ import { someInfohash } from '../support/requests.ts';
 import { name, offer, peer, scrape } from '../support/store-calls.ts';
 
 export type OpenStore = (clock: Clock) => MaybePromise<PeerStore>;
+export type ReopenStore = (store: PeerStore, clock: Clock) => Promise<PeerStore>;
 
 const INFOHASHES = [0, 1, 2].map((n) => someInfohash(n));
 
 /** Peers that a swarm here may come to have. */
 const LARGEST = 400;
+
+/** The store is closed, and another is opened that has to hold the same. */
+const REOPEN = 'reopen';
 
 const KINDS = [
   'putSeeder',
@@ -34,7 +38,7 @@ const KINDS = [
 ] as const;
 
 const step = fc.record({
-  kind: fc.constantFrom(...KINDS),
+  kind: fc.constantFrom(...KINDS, REOPEN),
   infohash: fc.constantFrom(...INFOHASHES),
   family: fc.constantFrom(AddressFamily.IPv4, AddressFamily.IPv6),
   /** Few, so that calls meet the same peers again. */
@@ -48,19 +52,27 @@ const step = fc.record({
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** @param ordersUpTo peers of the largest swarm that the store orders exactly by a preference */
-export async function agreesWithOracle(open: OpenStore, ordersUpTo: number): Promise<void> {
+/**
+ * @param ordersUpTo peers of the largest swarm that the store orders exactly by a preference
+ * @param reopen how a store that outlasts the process is closed and opened again
+ */
+export async function agreesWithOracle(
+  open: OpenStore,
+  ordersUpTo: number,
+  reopen?: ReopenStore,
+): Promise<void> {
   const generated = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
       const clock = new ManualClock();
-      const store = await open(clock);
+      let store = await open(clock);
       const oracle = new NaivePeerStore(clock);
       try {
         for (const call of steps) {
           generated.add(call.kind);
           const preference = ordersUpTo < LARGEST ? undefined : call.preference;
-          await apply({ ...call, preference }, store, oracle, clock);
+          if (call.kind !== REOPEN) await apply({ ...call, preference }, store, oracle, clock);
+          else if (reopen) store = await reopen(store, clock);
         }
         for (const infohash of INFOHASHES) {
           for (const family of [AddressFamily.IPv4, AddressFamily.IPv6] as const) {
@@ -74,7 +86,7 @@ export async function agreesWithOracle(open: OpenStore, ordersUpTo: number): Pro
     }),
     { numRuns: 150 },
   );
-  expect([...generated].sort()).toEqual([...KINDS].sort());
+  expect([...generated].sort()).toEqual([...KINDS, REOPEN].sort());
 }
 
 async function apply(

@@ -6,7 +6,15 @@ import { AddressFamily } from '../../bittorrent/address-family.ts';
 export const MAX_THREADS = 256;
 
 /** Areas of each family; the first three are pools and locks, too. */
-export const Area = { Blocks: 0, Records: 1, Swarms: 2, SwarmIndex: 3, PeerIndex: 4, Totals: 5 } as const;
+export const Area = {
+  Blocks: 0,
+  Records: 1,
+  Swarms: 2,
+  SwarmIndex: 3,
+  PeerIndex: 4,
+  Totals: 5,
+  Copy: 6,
+} as const;
 
 /** The number of a family's area. */
 export function areaOf(family: AddressFamily, area: number): number {

@@ -1,7 +1,7 @@
 /** Options of the memory store (`storage.config`). */
 
 import { z } from 'zod';
-import { count, limit } from '../../pkg/options.ts';
+import { count, duration, limit, text } from '../../pkg/options.ts';
 import { storeOptions } from '../store-options.ts';
 
 export const memoryOptions = z.strictObject({
@@ -15,6 +15,10 @@ export const memoryOptions = z.strictObject({
     'Most peers that are kept, over all swarms; the announce of another is answered but not stored.',
   ),
   max_peers_per_swarm: limit('Most peers of one swarm; the announce of another is answered but not stored.'),
+  snapshot_path: text(
+    'A file for snapshots, such as `/var/lib/chihaya/swarms.snapshot`, from which swarms come back at the next start. Without it there are none.',
+  ),
+  snapshot_interval: duration('5m', 'How often a snapshot is written. One more is written at a stop.'),
 });
 
 export type MemoryOptions = z.output<typeof memoryOptions>;

@@ -18,7 +18,6 @@ import type { Clock } from '../../pkg/clock.ts';
 import type { Sample } from '../../pkg/metrics.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
-import type { Upkeep } from '../upkeep.ts';
 import { LOCKS_AREA, MAX_THREADS, SHARD_LOCKS, THREADS_AREA } from './areas.ts';
 import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
@@ -26,16 +25,19 @@ import { Limits, type StoreLimits } from './limits.ts';
 import { NoLocks, ThreadLocks } from './locks.ts';
 import { PeerChoice } from './peer-choice.ts';
 import { PreferredChoice } from './preferred-choice.ts';
+import { toSecond } from './seconds.ts';
 import { type MemoryHandle, StoreMemory } from './store-memory.ts';
 import type { HashKey, StoreParts } from './store-parts.ts';
 import { SwarmPeers, Total } from './swarm-peers.ts';
 import { LEECHERS, SEEDERS, SNATCHES } from './swarm-table.ts';
 import { isDead, systemThread } from './system-thread.ts';
 
-/** Times are kept as whole seconds since 2020-01-01, which 31 bits hold until 2088. */
-const EPOCH = 1_577_836_800;
-
 const MAX_SHARDS = 65536;
+
+/** What a store does by itself, until it is stopped. */
+interface Duty {
+  stop(): Promise<void>;
+}
 
 /** What another thread opens the same store from, `thread` being its number in it. */
 export interface StoreHandle {
@@ -67,7 +69,7 @@ export class MemoryPeerStore implements PeerStore {
   readonly #choice6: PeerChoice;
   readonly #preferred4: PreferredChoice;
   readonly #preferred6: PreferredChoice;
-  #upkeep: Upkeep | undefined;
+  #duties: readonly Duty[] = [];
   #stopped = false;
 
   static create({ shardCount, clock, shared = false, limits }: MemoryStoreOptions): MemoryPeerStore {
@@ -118,6 +120,16 @@ export class MemoryPeerStore implements PeerStore {
     this.#choice6 = new PeerChoice(this.#ipv6, random);
     this.#preferred4 = new PreferredChoice(this.#ipv4, random, this.#choice4);
     this.#preferred6 = new PreferredChoice(this.#ipv6, random, this.#choice6);
+  }
+
+  /** The swarms of each family, for snapshots. */
+  get families(): readonly SwarmPeers[] {
+    return [this.#ipv4, this.#ipv6];
+  }
+
+  /** What guards them. */
+  get locks(): NoLocks {
+    return this.#parts.locks;
   }
 
   /** The channel of a shared store's memory. */
@@ -247,7 +259,7 @@ export class MemoryPeerStore implements PeerStore {
   }
 
   async collectGarbage(cutoff: number): Promise<void> {
-    const second = Math.floor(cutoff / 1000) - EPOCH;
+    const second = toSecond(cutoff);
     for (const peers of [this.#ipv4, this.#ipv6]) {
       await new Collection(peers, this.#parts.locks, second, this.#second()).run(() => this.#stopped);
     }
@@ -272,14 +284,14 @@ export class MemoryPeerStore implements PeerStore {
     return this.#parts.limits?.refused() ?? [];
   }
 
-  /** Ties the store's timers to its life. */
-  keepUp(upkeep: Upkeep): void {
-    this.#upkeep = upkeep;
+  /** Ties to the store's life what is done by timers. At a stop they end in this order; the store can still be read then. */
+  keepUp(...duties: readonly Duty[]): void {
+    this.#duties = duties;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#upkeep?.stop();
+    for (const duty of this.#duties) await duty.stop();
     this.#parts.memory.close();
   }
 
@@ -288,7 +300,7 @@ export class MemoryPeerStore implements PeerStore {
   }
 
   #second(): number {
-    return Math.floor(this.#clock.now() / 1000) - EPOCH;
+    return toSecond(this.#clock.now());
   }
 
   /** Locks the shard of an infohash and returns the lock. */

@@ -13,6 +13,7 @@
 import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
 import { Area, areaOf } from './areas.ts';
+import { CopyCursor } from './copy-cursor.ts';
 import { HashIndex, NONE } from './hash-index.ts';
 import { IntBlocks } from './int-blocks.ts';
 import type { Limits } from './limits.ts';
@@ -37,8 +38,11 @@ export const Total = { Populated: 0, Seeders: 1, Leechers: 2 } as const;
 const ROW = 4;
 
 export class SwarmPeers {
+  readonly family: AddressFamily;
   readonly swarms: SwarmTable;
   readonly slab: RecordSlab;
+  /** The swarm that is being copied into a snapshot. */
+  readonly copy: CopyCursor;
   readonly #records: PeerRecords;
   readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
@@ -53,6 +57,7 @@ export class SwarmPeers {
     const { memory, locks, limits, shards, key } = parts;
     const id = (area: number) => areaOf(family, area);
     const blocks = new IntBlocks(memory, locks, id(Area.Blocks));
+    this.family = family;
     this.#limits = limits;
     this.swarms = new SwarmTable(family, parts, blocks);
     this.slab = new RecordSlab(family, memory, locks, id(Area.Records));
@@ -61,6 +66,7 @@ export class SwarmPeers {
     const indexState = memory.area(id(Area.PeerIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
     this.#totals = memory.area(id(Area.Totals), ROW * shards);
+    this.copy = new CopyCursor(memory, id(Area.Copy));
   }
 
   /** Swarms that have peers, seeders and leechers, over all shards. */
@@ -115,6 +121,12 @@ export class SwarmPeers {
     return ((this.slab.seen[segmentOf(record)] as Int32Array)[record & RECORD_MASK] as number) & TIME;
   }
 
+  /** Whether a peer's snatch has been counted. */
+  hasSnatched(swarm: number, position: number): boolean {
+    const record = this.recordAt(swarm, position);
+    return ((this.slab.seen[segmentOf(record)] as Int32Array)[record & RECORD_MASK] as number) < 0;
+  }
+
   /** Notes when a peer announced. */
   touch(swarm: number, position: number, second: number): void {
     const record = this.recordAt(swarm, position);
@@ -148,6 +160,7 @@ export class SwarmPeers {
       this.#move(swarm, seeders, size);
       position = seeders;
     }
+    this.copy.note(swarm, position);
     const record = this.recordAt(swarm, position);
     this.#records.write(record, peer, second);
     if (this.#blocks.isLarge(swarm)) {
@@ -187,6 +200,7 @@ export class SwarmPeers {
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {
+      this.copy.leave(swarm);
       this.swarms.set(swarm, PEERS, second);
       this.removeIfUnused(swarm);
     }
@@ -266,6 +280,7 @@ export class SwarmPeers {
 
   /** Moves the peer at `from` to `to`, whose own peer is forgotten. */
   #move(swarm: number, from: number, to: number): void {
+    this.copy.note(swarm, to);
     const source = this.recordAt(swarm, from);
     if (this.#blocks.isLarge(swarm)) {
       this.#index.replace(this.swarms.shardOf(swarm), this.#records.hashRecord(swarm, source), from, to);
@@ -274,6 +289,8 @@ export class SwarmPeers {
   }
 
   #swap(swarm: number, a: number, b: number): void {
+    this.copy.note(swarm, a);
+    this.copy.note(swarm, b);
     const first = this.recordAt(swarm, a);
     const second = this.recordAt(swarm, b);
     if (this.#blocks.isLarge(swarm)) {
