@@ -20,6 +20,7 @@ const steps: readonly { readonly name: string; readonly args: readonly string[] 
     ],
   },
   { name: 'memory', args: ['--expose-gc', 'memory/main.js', '--quick'] },
+  { name: 'snapshots', args: ['--expose-gc', 'snapshot/main.js', '--quick'] },
   { name: 'load', args: ['load/main.js', '--seconds', '1', '--rounds', '1', '--only', 'chihaya,constant'] },
 ];
 
