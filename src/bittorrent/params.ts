@@ -6,11 +6,14 @@
  * repeat, is read by the frontends and stands in the request itself.
  */
 
-import { percentDecode } from '../pkg/percent.ts';
+import { areEscapesWhole, percentDecode } from '../pkg/percent.ts';
 
 const AMPERSAND = 0x26;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
+const PERCENT = 0x25;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
 const NOTHING = new Uint8Array(0);
 
 export class Params {
@@ -66,6 +69,72 @@ export class Params {
     this.#values ??= parseQuery(this.#bytes, this.#queryStart, this.#queryEnd);
     return this.#values.get(name.toLowerCase());
   }
+
+  /**
+   * What `getBytes` returns, written to `target` as far as there is room, without making anything: for hooks that
+   * look at every request.
+   *
+   * @param name in lower case
+   * @returns the value's length, or -1 if the request has no such key
+   */
+  readValue(name: Uint8Array, target: Uint8Array): number {
+    const bytes = this.#bytes;
+    const end = this.#queryEnd;
+    let valueStart = -1;
+    let valueEnd = -1;
+    for (let at = this.#queryStart; at < end; ) {
+      const pairEnd = endOfPair(bytes, at, end);
+      const keyEnd = endOfName(bytes, at, pairEnd, name);
+      if (keyEnd >= 0) {
+        const from = Math.min(keyEnd + 1, pairEnd);
+        if (areEscapesWhole(bytes, from, pairEnd)) {
+          valueStart = from;
+          valueEnd = pairEnd;
+        }
+      }
+      at = pairEnd + 1;
+    }
+    return valueStart < 0 ? -1 : percentDecode(bytes, valueStart, valueEnd, target, 0);
+  }
+
+  /**
+   * The first segment of a path that is `/`, that segment and `rest`, percent-decoded to `target` as far as there is
+   * room.
+   *
+   * @returns the segment's length, or -1 if the path is another or has a broken escape
+   */
+  readSegment(rest: Uint8Array, target: Uint8Array): number {
+    const bytes = this.#bytes;
+    const start = this.#pathStart + 1;
+    const end = this.#pathEnd - rest.length;
+    if (end <= start || bytes[start - 1] !== SLASH) return -1;
+    for (let i = 0; i < rest.length; i++) if (bytes[end + i] !== rest[i]) return -1;
+    // In a path, unlike in a query, a `+` is itself: no segment that has one is decoded.
+    for (let i = start; i < end; i++) if (bytes[i] === SLASH || bytes[i] === PLUS) return -1;
+    return percentDecode(bytes, start, end, target, 0);
+  }
+}
+
+/** Where the key of the pair `[at, end)` ends, if it is `name` in any case; else -1. */
+function endOfName(bytes: Uint8Array, at: number, end: number, name: Uint8Array): number {
+  let i = at;
+  let matched = 0;
+  for (; i < end && bytes[i] !== EQUALS; i++) {
+    let byte = bytes[i] as number;
+    // Keys with escapes are rare: they are taken the long way.
+    if (byte === PERCENT || byte === PLUS) return endOfEscapedName(bytes, at, end, name);
+    if (byte >= 0x41 && byte <= 0x5a) byte += 0x20;
+    if (byte !== name[matched++]) return -1;
+  }
+  return matched === name.length ? i : -1;
+}
+
+function endOfEscapedName(bytes: Uint8Array, at: number, end: number, name: Uint8Array): number {
+  let keyEnd = at;
+  while (keyEnd < end && bytes[keyEnd] !== EQUALS) keyEnd++;
+  const key = decode(bytes, at, keyEnd);
+  if (!key || latin1(key, 0, key.length).toLowerCase() !== latin1(name, 0, name.length)) return -1;
+  return keyEnd;
 }
 
 /** The pairs of a query whose escapes have been checked; a broken one leaves its pair out. */

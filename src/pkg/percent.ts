@@ -1,13 +1,10 @@
 /** Percent-decoding of query strings (RFC 3986 section 2.1; `+` is a space, as in HTML forms), bytes to bytes. */
 
+import { HEX_VALUES } from './hex.ts';
+
 const PERCENT = 0x25;
 const PLUS = 0x2b;
 const SPACE = 0x20;
-
-/** The value of each hex digit's code, 255 for every other byte. */
-const HEX = new Uint8Array(256).fill(255);
-for (let i = 0; i < 10; i++) HEX[0x30 + i] = i;
-for (let i = 0; i < 6; i++) HEX[0x41 + i] = HEX[0x61 + i] = 10 + i;
 
 /**
  * Decodes `source[start, end)` into `target` from `at` on; what does not fit is dropped, but counted.
@@ -26,8 +23,8 @@ export function percentDecode(
     let byte = source[i] as number;
     if (byte === PERCENT) {
       if (i + 2 >= end) return -1;
-      const high = HEX[source[i + 1] as number] as number;
-      const low = HEX[source[i + 2] as number] as number;
+      const high = HEX_VALUES[source[i + 1] as number] as number;
+      const low = HEX_VALUES[source[i + 2] as number] as number;
       if ((high | low) > 15) return -1;
       byte = (high << 4) | low;
       i += 2;
@@ -37,4 +34,19 @@ export function percentDecode(
     target[at + length++] = byte;
   }
   return length;
+}
+
+/** Whether every `%` in `source[start, end)` has two hex digits after it. */
+export function areEscapesWhole(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    if (source[i] !== PERCENT) continue;
+    if (i + 2 >= end) return false;
+    if (
+      ((HEX_VALUES[source[i + 1] as number] as number) | (HEX_VALUES[source[i + 2] as number] as number)) >
+      15
+    )
+      return false;
+    i += 2;
+  }
+  return true;
 }

@@ -10,7 +10,7 @@ import type { Params } from '../../bittorrent/params.ts';
 import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import type { ScrapeRequest } from '../../bittorrent/scrape.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
-import { percentDecode } from '../../pkg/percent.ts';
+import { areEscapesWhole } from '../../pkg/percent.ts';
 import { malformedEvent, malformedPacket } from './errors.ts';
 import {
   DOWNLOADED,
@@ -31,7 +31,6 @@ import {
 } from './packet.ts';
 
 const QUESTION_MARK = 0x3f;
-const NOWHERE = new Uint8Array(0);
 
 /**
  * Fills `request` from the packet at `[start, end)`.
@@ -94,14 +93,19 @@ export function parseScrape(
   return undefined;
 }
 
-/** Reads the options of BEP 41; the URL data, if any, becomes the request's path and query. */
+/**
+ * Reads the options of BEP 41; the URL data, if any, becomes the request's path and query. One piece of it, which is
+ * all that clients send of a URL below 256 bytes, is left where it is.
+ */
 function parseOptions(
   packet: Uint8Array,
   start: number,
   end: number,
   params: Params,
 ): ClientError | undefined {
-  let url = NOWHERE;
+  let url = packet;
+  let urlStart = start;
+  let urlEnd = start;
   for (let at = start; at < end; ) {
     const type = packet[at++] as number;
     if (type === OPTION_END) break;
@@ -109,25 +113,36 @@ function parseOptions(
     if (at >= end) return malformedPacket;
     const length = packet[at++] as number;
     if (at + length > end) return malformedPacket;
-    if (type === OPTION_URL_DATA) url = concatenate(url, packet, at, length);
+    if (type === OPTION_URL_DATA && length > 0) {
+      if (urlEnd > urlStart) {
+        url = concatenate(url, urlStart, urlEnd, packet, at, length);
+        urlStart = 0;
+        urlEnd = url.length;
+      } else {
+        urlStart = at;
+        urlEnd = at + length;
+      }
+    }
     at += length;
   }
-  let pathEnd = url.indexOf(QUESTION_MARK);
-  if (pathEnd < 0) pathEnd = url.length;
-  const queryStart = Math.min(pathEnd + 1, url.length);
-  params.assign(url, 0, pathEnd, queryStart, url.length);
-  return percentDecode(url, queryStart, url.length, NOWHERE, 0) < 0 ? invalidQueryEscape : undefined;
+  let pathEnd = urlStart;
+  while (pathEnd < urlEnd && url[pathEnd] !== QUESTION_MARK) pathEnd++;
+  const queryStart = Math.min(pathEnd + 1, urlEnd);
+  params.assign(url, urlStart, pathEnd, queryStart, urlEnd);
+  return areEscapesWhole(url, queryStart, urlEnd) ? undefined : invalidQueryEscape;
 }
 
 function concatenate(
   url: Uint8Array,
+  start: number,
+  end: number,
   packet: Uint8Array,
   at: number,
   length: number,
-): Uint8Array<ArrayBuffer> {
-  const longer = new Uint8Array(url.length + length);
-  longer.set(url, 0);
-  longer.set(packet.subarray(at, at + length), url.length);
+): Uint8Array {
+  const longer = new Uint8Array(end - start + length);
+  longer.set(url.subarray(start, end), 0);
+  longer.set(packet.subarray(at, at + length), end - start);
   return longer;
 }
 

@@ -24,6 +24,8 @@ it.each(['mmsg', 'dgram'])('answers that had to wait survive a garbage collectio
       new Promise<void>((resolve) => {
         waiting.push(() => {
           response.complete = Number(request.left);
+          // Of URL data, which came in memory that the socket has used again since.
+          response.incomplete = Number(request.params.get('n'));
           resolve();
         });
         if (waiting.length === REQUESTS) arrived();
@@ -39,20 +41,22 @@ it.each(['mmsg', 'dgram'])('answers that had to wait survive a garbage collectio
   const client = await UdpClient.open(frontend.addresses[0]?.port as number);
   const connectionId = await client.connect();
   for (let i = 0; i < REQUESTS; i++) {
-    await client.send(announcePacket({ connectionId, transactionId: i, left: BigInt(1000 + i) }));
+    const url = `/announce?n=${5000 + i}`;
+    const options = Buffer.concat([Buffer.of(2, url.length), Buffer.from(url)]);
+    await client.send(announcePacket({ connectionId, transactionId: i, left: BigInt(1000 + i), options }));
   }
   await all;
   collectGarbage();
   // Memory given back is used again.
   const junk = Array.from({ length: 2000 }, () => new Uint8Array(40).fill(0xff));
   for (const answer of waiting) answer();
-  const answers = new Map<number, number>();
+  const answers = new Map<number, number[]>();
   for (let i = 0; i < REQUESTS; i++) {
     const answer = await client.receive();
-    answers.set(answer.readUInt32BE(4), answer.readUInt32BE(16));
+    answers.set(answer.readUInt32BE(4), [answer.readUInt32BE(16), answer.readUInt32BE(12)]);
   }
   expect(junk).toHaveLength(2000);
-  expect(answers).toEqual(new Map(Array.from({ length: REQUESTS }, (_, i) => [i, 1000 + i])));
+  expect(answers).toEqual(new Map(Array.from({ length: REQUESTS }, (_, i) => [i, [1000 + i, 5000 + i]])));
   await frontend.stop();
   await client.close();
 });
