@@ -80,6 +80,12 @@ export interface PeerStore {
    * which requests are served. A store also does this by itself, every `gc_interval`.
    */
   collectGarbage(cutoff: number): Promise<void>;
+  /**
+   * Removes every peer of the swarms whose infohash `isKept` says false of, as if each had left, in slices between
+   * which requests are served. What comes in meanwhile may be overlooked. The infohash is the store's own and is
+   * filled again for the next swarm. Not every store can: it has to find all its swarms.
+   */
+  evict?(isKept: (infohash: Infohash) => boolean): Promise<void>;
   totals(): StoreTotals;
   /** Stops timers and closes connections. Nothing may be called afterwards. */
   stop(): Promise<void>;

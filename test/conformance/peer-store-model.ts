@@ -35,6 +35,7 @@ const KINDS = [
   'exodus',
   'wait',
   'collect',
+  'evict',
 ] as const;
 
 const step = fc.record({
@@ -124,6 +125,11 @@ async function apply(
     case 'collect':
       await store.collectGarbage(clock.now() - seconds * 1000);
       await oracle.collectGarbage(clock.now() - seconds * 1000);
+      break;
+    case 'evict':
+      if (!store.evict) break;
+      await store.evict(({ hex }) => hex !== infohash.hex);
+      await oracle.evict(({ hex }) => hex !== infohash.hex);
       break;
     case 'announceAsSeeder':
     case 'announceAsLeecher': {

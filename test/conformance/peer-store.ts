@@ -202,6 +202,30 @@ export function describePeerStore(
       expect(await scrape(store, A)).toEqual([0, 0, 0]);
     });
 
+    it('evicts the peers of swarms that are not kept, where it can', async ({ skip }) => {
+      if (!store.evict) return skip('this store cannot evict');
+      const six = (n: number) => peer(n, AddressFamily.IPv6);
+      for (const n of range(0, 300)) await store.putLeecher(A, peer(n));
+      await store.putSeeder(A, six(1));
+      await store.graduateLeecher(A, peer(1));
+      for (const n of range(0, 10)) await store.putSeeder(B, peer(n));
+      const asked = new Set<string>();
+      await store.evict(({ hex }) => {
+        asked.add(hex);
+        return hex === B.hex;
+      });
+      expect(asked).toEqual(new Set([A.hex, B.hex]));
+      expect(await scrape(store, A, AddressFamily.IPv6)).toEqual([0, 0, 0]);
+      expect(await scrape(store, B)).toEqual([10, 0, 0]);
+      expect(store.totals()).toEqual({ infohashes: 1, seeders: 10, leechers: 0 });
+      // As when the last peer has left: snatches are remembered for a while, and peers may come again.
+      expect(await scrape(store, A)).toEqual([0, 0, 1]);
+      await store.putLeecher(A, peer(1));
+      expect((await offer(store, A, peer(2), false)).peers).toEqual([name(peer(1))]);
+      await store.evict(() => true);
+      expect(store.totals()).toEqual({ infohashes: 2, seeders: 10, leechers: 1 });
+    });
+
     it('adds up its totals', async () => {
       await store.putSeeder(A, peer(1));
       await store.putLeecher(A, peer(2));

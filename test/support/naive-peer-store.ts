@@ -5,7 +5,7 @@
 
 import { type AddressFamily, addressLength } from '../../src/bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../src/bittorrent/announce.ts';
-import type { Infohash } from '../../src/bittorrent/infohash.ts';
+import { Infohash } from '../../src/bittorrent/infohash.ts';
 import { COMPACT_OFFSET, Peer } from '../../src/bittorrent/peer.ts';
 import type { PeerPreference } from '../../src/bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../src/bittorrent/scrape.ts';
@@ -110,6 +110,13 @@ export class NaivePeerStore implements PeerStore {
   members(infohash: Infohash, family: AddressFamily): Map<Peer, boolean> {
     const swarm = this.swarms.get(swarmKey(infohash, family));
     return new Map([...(swarm?.members.values() ?? [])].map(({ peer, seeder }) => [peer, seeder]));
+  }
+
+  async evict(isKept: (infohash: Infohash) => boolean): Promise<void> {
+    for (const [key, swarm] of this.swarms) {
+      if (isKept(Infohash.fromHex(key.slice(-40)))) continue;
+      for (const name of swarm.members.keys()) this.#leave(key, swarm, name);
+    }
   }
 
   /** Of this moment: nothing here is reported by a timer. */

@@ -68,6 +68,10 @@ export class PromisedPeerStore implements PeerStore {
     return this.inner.collectGarbage(cutoff);
   }
 
+  async evict(isKept: (infohash: Infohash) => boolean): Promise<void> {
+    await this.inner.evict?.(isKept);
+  }
+
   totals(): StoreTotals {
     return this.inner.totals();
   }

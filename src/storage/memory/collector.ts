@@ -1,11 +1,11 @@
 /**
- * Garbage collection: removes peers that have not announced for long, in slices between which the tracker
- * serves requests.
+ * Walks through all peers to remove some, in slices between which the tracker serves requests: garbage collection
+ * those that have not announced for long, eviction those of some swarms.
  *
  * A slice looks at peers until its time is up, then gives way to whatever waits in the event loop. It goes
  * by swarm number and, within a swarm, from the last position to the first: removing a peer moves only
  * peers that have been looked at already. What comes and goes between two slices may move a peer past
- * the collector's place; that peer is found at the next collection.
+ * the walk's place; that peer is found at the next collection.
  */
 
 import { SHARD_LOCKS } from './areas.ts';
@@ -22,12 +22,13 @@ const STEP = 256;
 /** A position behind every peer of a swarm. */
 const END = 2 ** 31 - 1;
 
-/** One collection over the swarms of one family. */
+/** One walk over the swarms of one family. */
 export class Collection {
   readonly #peers: SwarmPeers;
   readonly #locks: NoLocks;
   readonly #before: number;
   readonly #now: number;
+  readonly #isKept: ((swarm: number) => boolean) | undefined;
   #swarm = 0;
   #position = END;
   #budget = 0;
@@ -35,12 +36,20 @@ export class Collection {
   /**
    * @param before peers last seen before this second are removed
    * @param now the present second
+   * @param isKept instead of a time: all peers of swarms that it says false of are removed
    */
-  constructor(peers: SwarmPeers, locks: NoLocks, before: number, now: number) {
+  constructor(
+    peers: SwarmPeers,
+    locks: NoLocks,
+    before: number,
+    now: number,
+    isKept?: (swarm: number) => boolean,
+  ) {
     this.#peers = peers;
     this.#locks = locks;
     this.#before = before;
     this.#now = now;
+    this.#isKept = isKept;
   }
 
   /** Resolves when every swarm has been looked at, or `stopped` says so. */
@@ -87,11 +96,16 @@ export class Collection {
     const peers = this.#peers;
     const swarm = this.#swarm;
     const size = peers.size(swarm);
-    if (size === 0 && peers.swarms.get(swarm, PEERS) < this.#before) peers.swarms.remove(swarm);
+    const isKept = this.#isKept;
+    if (isKept?.(swarm)) {
+      this.#position = 0;
+      return;
+    }
+    if (size === 0 && !isKept && peers.swarms.get(swarm, PEERS) < this.#before) peers.swarms.remove(swarm);
     const from = Math.min(this.#position, size);
     const to = Math.max(0, from - this.#budget);
     for (let i = from - 1; i >= to; i--) {
-      if (peers.lastSeen(swarm, i) < this.#before) peers.remove(swarm, i, this.#now);
+      if (isKept || peers.lastSeen(swarm, i) < this.#before) peers.remove(swarm, i, this.#now);
     }
     this.#budget -= from - to;
     this.#position = to;

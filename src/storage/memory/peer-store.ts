@@ -10,7 +10,7 @@
 import { randomFillSync } from 'node:crypto';
 import { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../bittorrent/announce.ts';
-import type { Infohash } from '../../bittorrent/infohash.ts';
+import { Infohash } from '../../bittorrent/infohash.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
 import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
@@ -262,6 +262,17 @@ export class MemoryPeerStore implements PeerStore {
     const second = toSecond(cutoff);
     for (const peers of [this.#ipv4, this.#ipv6]) {
       await new Collection(peers, this.#parts.locks, second, this.#second()).run(() => this.#stopped);
+    }
+  }
+
+  async evict(isKept: (infohash: Infohash) => boolean): Promise<void> {
+    const infohash = new Infohash();
+    for (const peers of [this.#ipv4, this.#ipv6]) {
+      const keeps = (swarm: number) => {
+        peers.swarms.readInfohash(swarm, infohash);
+        return isKept(infohash);
+      };
+      await new Collection(peers, this.#parts.locks, 0, this.#second(), keeps).run(() => this.#stopped);
     }
   }
 

@@ -106,6 +106,11 @@ export class SwarmTable {
     (this.#segments[swarm >>> SEGMENT_BITS] as Int32Array)[(swarm & SEGMENT_MASK) * WORDS + word] = value;
   }
 
+  readInfohash(swarm: number, into: Infohash): void {
+    const at = this.offsetOf(swarm);
+    into.words.set(this.words(swarm).subarray(at, at + INFOHASH_WORDS));
+  }
+
   /** Whether a number below `length` is a swarm's at present. */
   isLive(swarm: number): boolean {
     return this.get(swarm, SHAPE) !== FREE;
