@@ -32,7 +32,11 @@ test('docs/errors.md lists every text that a client is told', () => {
 });
 
 test('docs/metrics.md lists every metric of our own', async () => {
-  const tracker = await createTracker({ http: { addr: '127.0.0.1:0' }, udp: { addr: '127.0.0.1:0' } });
+  const tracker = await createTracker({
+    http: { addr: '127.0.0.1:0' },
+    udp: { addr: '127.0.0.1:0' },
+    prehooks: [{ name: 'torrent approval' }],
+  });
   const text = await tracker.metrics();
   await tracker.stop();
   const metrics = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].filter(

@@ -13,4 +13,4 @@ const clientId = z
     error: (issue) => expected(WHAT, issue.input),
   });
 
-export const options = approvalLists(clientId, 'clients, by client id,', '["TR4050", "lt0D60"]');
+export const options = approvalLists(clientId, 'clients, by client id,', '["TR4050", "lt0D60"]', {});

@@ -3,20 +3,32 @@
 import type { AnnounceRequest } from '../../bittorrent/announce.ts';
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
-import { defineHook, type Hook } from '../middleware.ts';
+import { isWhitelist } from '../approval-lists.ts';
+import { FileList, InlineList, type ListPart } from '../list-part.ts';
+import { ListSource } from '../list-source.ts';
+import { defineHook, type Hook, type Shared, type SourceDependencies } from '../middleware.ts';
+import { ClientIdList } from './client-id-list.ts';
 import { ClientIdSet } from './client-id-set.ts';
 import { options } from './config.ts';
 
 export const unapprovedClient = new ClientError('unapproved client');
 
+const NAME = 'client approval';
+
+/** Client ids: those of a configuration, those of a file. */
+type Ids = readonly (readonly Uint8Array[])[];
+
 class ClientApproval implements Hook {
-  readonly #listed: ClientIdSet;
+  #listed: ClientIdSet;
   /** What being on the list means. */
   readonly #listedAreApproved: boolean;
 
-  constructor(listed: ClientIdSet, listedAreApproved: boolean) {
-    this.#listed = listed;
+  constructor(shared: Shared<Ids>, listedAreApproved: boolean) {
+    this.#listed = new ClientIdSet(shared.value.flat());
     this.#listedAreApproved = listedAreApproved;
+    shared.onChange((ids) => {
+      this.#listed = new ClientIdSet(ids.flat());
+    });
   }
 
   handleAnnounce(_context: RequestContext, request: AnnounceRequest): void {
@@ -28,11 +40,16 @@ class ClientApproval implements Hook {
 }
 
 export const clientApprovalDriver = defineHook({
-  name: 'client approval',
+  name: NAME,
   summary: 'Serves only the clients of a whitelist, or all but those of a blacklist.',
   options,
-  create({ whitelist, blacklist }) {
-    const listedAreApproved = whitelist.length > 0;
-    return new ClientApproval(new ClientIdSet(listedAreApproved ? whitelist : blacklist), listedAreApproved);
+  share({ whitelist, blacklist, whitelist_file, blacklist_file }, dependencies: SourceDependencies<Ids>) {
+    const parts: ListPart<readonly Uint8Array[]>[] = [
+      new InlineList([...whitelist, ...blacklist], new ClientIdList()),
+    ];
+    const path = whitelist_file ?? blacklist_file;
+    if (path !== undefined) parts.push(new FileList(path, new ClientIdList()));
+    return ListSource.open({ hook: NAME, parts, combine: (ids): Ids => ids }, dependencies);
   },
+  create: (config, { shared }) => new ClientApproval(shared, isWhitelist(config)),
 });
