@@ -5,6 +5,7 @@ import { externalIpDriver } from './external-ip/driver.ts';
 import { intervalVariationDriver } from './interval-variation/driver.ts';
 import { jwtDriver } from './jwt/driver.ts';
 import type { HookDriver } from './middleware.ts';
+import { passkeyApprovalDriver } from './passkey-approval/driver.ts';
 import { subnetPreferenceDriver } from './subnet-preference/driver.ts';
 import { torrentApprovalDriver } from './torrent-approval/driver.ts';
 
@@ -12,6 +13,7 @@ export const hookDrivers: readonly HookDriver[] = [
   clientApprovalDriver,
   torrentApprovalDriver,
   jwtDriver,
+  passkeyApprovalDriver,
   intervalVariationDriver,
   externalIpDriver,
   subnetPreferenceDriver,

@@ -145,6 +145,17 @@ export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
   return option(schema, { description: '', kind: '', secret: true });
 }
 
+/** A name that can stand in a URL as it is. */
+export function nameInUrl(fallback: string, description: string) {
+  const error = (issue: { readonly input?: unknown }) =>
+    expected('a name of letters, digits and underscores', issue.input);
+  const schema = z
+    .string({ error })
+    .regex(/^[A-Za-z_]\w*$/, { error })
+    .default(fallback);
+  return option(schema, { description, kind: 'text', defaultText: fallback });
+}
+
 /** An address to listen on. `host` is absent for every address of both families. */
 export interface ListenAddress {
   readonly host: string | undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { halfSipHash } from '../../src/pkg/half-siphash.ts';
 import { sipHashLow } from '../../src/pkg/siphash.ts';
+import { sipHash128 } from '../../src/pkg/siphash-128.ts';
 
 // Both references publish vectors for a key 00 01 02 … and the messages of 0, 1, 2 … bytes 00 01 02 …; these
 // are those of whole words.
@@ -20,6 +21,27 @@ describe('SipHash-2-4', () => {
     [32, 0x7127512f72f27ccen],
   ])('has the published value for %i bytes', (length, mac) => {
     expect(sipHashLow(words, words, length / 4) >>> 0).toBe(Number(mac & 0xffffffffn));
+  });
+});
+
+describe('SipHash-2-4 of 128 bits', () => {
+  it.each([
+    [0, 'a3817f04ba25a8e66df67214c7550293'],
+    [1, 'da87c1d86b99af44347659119b22fc45'],
+    [7, 'a1f1ebbed8dbc153c0b84aa61ff08239'],
+    [8, '3b62a9ba6258f5610f83e264f31497b4'],
+    [9, '264499060ad9baabc47f8b02bb6d71ed'],
+    [15, '5493e99933b0a8117e08ec0f97cfc3d9'],
+    [16, '6ee2a4ca67b054bbfd3315bf85230577'],
+    [32, '7c3956ca5eeafc3e363e9d556546eb68'],
+    [33, '77c6077146f01c32b6b69d5f4ea9ffcf'],
+    [63, '5150d1772f50834a503e069a973fbd7c'],
+  ])('has the published value for %i bytes', (length, mac) => {
+    const message = new Uint8Array(72);
+    message.set(bytes.subarray(0, length));
+    const words128 = new Int32Array(4);
+    sipHash128(words, new Int32Array(message.buffer), length, words128);
+    expect(Buffer.from(words128.buffer).toString('hex')).toBe(mac);
   });
 });
 
