@@ -5,6 +5,7 @@ import { AnnounceRequest } from '../../src/bittorrent/announce.ts';
 import { Peer } from '../../src/bittorrent/peer.ts';
 import { ScrapeRequest } from '../../src/bittorrent/scrape.ts';
 import { ConnectionIds } from '../../src/frontend/udp/connection-id.ts';
+import { OPTION_URL_DATA } from '../../src/frontend/udp/packet.ts';
 import { parseAnnounce, parseScrape } from '../../src/frontend/udp/parser.ts';
 import { peerIdAt, writeAnnounce, writeScrape } from '../support/announce-packet.ts';
 import { BATCH, FedTracker } from '../support/fed-tracker.ts';
@@ -14,26 +15,12 @@ import type { Benchmark } from './benchmark.ts';
 const INFOHASH = Buffer.from('bench000000000000001');
 const NOW = 1_767_225_600;
 
+/** Addresses that connection ids are made for. */
+const SOURCES = 1024;
+
 export const udpBenchmarks: readonly Benchmark[] = [
-  {
-    group: 'UDP packets',
-    name: 'parse an announce',
-    prepare() {
-      const packet = new Uint8Array(128);
-      const request = new AnnounceRequest();
-      writePeerId(packet, peerIdAt(0), 1);
-      const length = writeAnnounce(packet, 0, 7, INFOHASH, 0, 1000, 0, 50, 6881);
-      let error: unknown;
-      return {
-        run: () => (error = parseAnnounce(packet, 0, length, 4, false, request)),
-        check() {
-          assert.equal(error, undefined);
-          assert.deepEqual(Buffer.from(request.infohash.bytes), INFOHASH);
-          assert.equal(request.left, 1000n);
-        },
-      };
-    },
-  },
+  parsing('parse an announce', ''),
+  parsing('parse an announce with URL data', '/0123456789abcdef0123456789abcdef/announce'),
   {
     group: 'UDP packets',
     name: 'parse a scrape of one swarm',
@@ -60,6 +47,33 @@ export const udpBenchmarks: readonly Benchmark[] = [
   answered(10_000, 10, 30),
 ];
 
+function parsing(name: string, url: string): Benchmark {
+  return {
+    group: 'UDP packets',
+    name,
+    prepare() {
+      const packet = new Uint8Array(256);
+      const request = new AnnounceRequest();
+      writePeerId(packet, peerIdAt(0), 1);
+      let length = writeAnnounce(packet, 0, 7, INFOHASH, 0, 1000, 0, 50, 6881);
+      if (url !== '') {
+        packet.set([OPTION_URL_DATA, url.length, ...Buffer.from(url)], length);
+        length += 2 + url.length;
+      }
+      let error: unknown;
+      return {
+        run: () => (error = parseAnnounce(packet, 0, length, 4, false, request)),
+        check() {
+          assert.equal(error, undefined);
+          assert.deepEqual(Buffer.from(request.infohash.bytes), INFOHASH);
+          assert.equal(request.left, 1000n);
+          assert.equal(request.params.path, url);
+        },
+      };
+    },
+  };
+}
+
 function connectionId(
   name: string,
   setSource: (peer: Peer, number: number) => void,
@@ -70,18 +84,25 @@ function connectionId(
     name,
     prepare() {
       const ids = new ConnectionIds('a secret', 10_000);
-      const source = new Peer();
-      setSource(source, 1);
-      const bytes = new Uint8Array(8);
-      ids.write(bytes, 0, source, NOW);
+      // Many, in turn: a processor that has seen the same bits before knows how each branch will go.
+      const sources = Array.from({ length: SOURCES }, (_, number) => {
+        const source = new Peer();
+        setSource(source, number);
+        return source;
+      });
+      const bytes = new Uint8Array(8 * SOURCES);
+      for (const [i, source] of sources.entries()) ids.write(bytes, 8 * i, source, NOW);
+      let next = 0;
+      const turn = () => (next = (next + 1) % SOURCES);
       return {
         run:
           method === 'write'
-            ? () => ids.write(bytes, 0, source, NOW)
-            : () => ids.accepts(bytes, 0, source, NOW + 1),
+            ? () => ids.write(bytes, 8 * turn(), sources[next] as Peer, NOW)
+            : () => ids.accepts(bytes, 8 * turn(), sources[next] as Peer, NOW + 1),
         check() {
-          assert.equal(ids.accepts(bytes, 0, source, NOW + 1), true);
-          assert.equal(ids.accepts(bytes, 0, source, NOW + 121), false);
+          const source = sources[next] as Peer;
+          assert.equal(ids.accepts(bytes, 8 * next, source, NOW + 1), true);
+          assert.equal(ids.accepts(bytes, 8 * next, source, NOW + 121), false);
         },
       };
     },

