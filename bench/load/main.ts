@@ -77,9 +77,10 @@ interface Pair {
   readonly runs: Run[];
 }
 
-async function generate(load: Load, port: number, duration: number): Promise<Report> {
+async function generate({ load, target }: Pair, port: number, duration: number): Promise<Report> {
   const path = `${import.meta.dirname}/${load.file}`;
-  const args = [path, '--port', String(port), '--seconds', String(duration), ...load.args];
+  const more = [...load.args, ...(target.args ?? [])];
+  const args = [path, '--port', String(port), '--seconds', String(duration), ...more];
   const [file, ...rest] = pinned(GENERATOR_CORE, process.execPath, args);
   const child = new RunningProcess({ file, args: rest });
   const [line] = await child.waitFor(/^\{.*\}$/m, 1000 * duration + 30_000);
@@ -87,14 +88,15 @@ async function generate(load: Load, port: number, duration: number): Promise<Rep
   return JSON.parse(line) as Report;
 }
 
-async function runOnce({ load, target }: Pair): Promise<Run> {
+async function runOnce(pair: Pair): Promise<Run> {
+  const { load, target } = pair;
   const server = await target.start(INFOHASHES);
   try {
     const port = server.ports[load.protocol];
     if (port === undefined) throw new Error(`${target.name} has no port for ${load.protocol}`);
-    await generate(load, port, WARM_UP);
+    await generate(pair, port, WARM_UP);
     const before = processorSeconds(server.pid);
-    const report = await generate(load, port, seconds);
+    const report = await generate(pair, port, seconds);
     const after = processorSeconds(server.pid);
     const cost =
       before === undefined || after === undefined ? undefined : ((after - before) * 1e6) / report.recv;

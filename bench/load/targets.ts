@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RunningProcess } from '../../test/support/running-process.ts';
 import { MOST_SOURCES, sourceAddress } from './client-sockets.ts';
 import { pinned, SERVER_CORE } from './pinning.ts';
-import { infohashName } from './workload.ts';
+import { infohashName, passkeyName } from './workload.ts';
 
 /** From `build-bench/bench/load`. */
 const TRACKER = join(import.meta.dirname, '../../../build/cli/main.js');
@@ -32,19 +32,25 @@ export interface Target {
   readonly mostTimes?: number;
   /** Why it cannot be run here. */
   readonly missing?: string | undefined;
+  /** What the generator is told beside. */
+  readonly args?: readonly string[];
   /** Resolves when it answers. @param infohashes numbers below this will be asked for */
   start(infohashes: number): Promise<RunningTarget>;
 }
 
-function chihaya(name: string, loads: Target['loads'], prehooks: readonly object[] = []): Target {
+/** What stands under `prehooks`; files that it names lie in `directory`. */
+type MakeHooks = (directory: string, infohashes: number) => Promise<readonly object[]>;
+
+function chihaya(name: string, loads: Target['loads'], hooks: MakeHooks = async () => []): Target {
   return {
     name,
     loads,
     missing: existsSync(TRACKER) ? undefined : `${TRACKER} does not exist: run "npm run build" first`,
-    async start() {
+    async start(infohashes) {
       const directory = await mkdtemp(join(tmpdir(), 'chihaya-bench-'));
       const path = join(directory, 'chihaya.yaml');
       const addr = '127.0.0.1:0';
+      const prehooks = await hooks(directory, infohashes);
       const config = { http: { addr, enable_keepalive: true }, udp: { addr }, prehooks };
       // JSON is YAML.
       await writeFile(path, JSON.stringify({ chihaya: config }));
@@ -66,12 +72,41 @@ function chihaya(name: string, loads: Target['loads'], prehooks: readonly object
 /** The tracker with the hook `subnet preference`, the generator's addresses being its racks. */
 function nearPeersFirst(what: string, options: object): Target {
   const hook = { name: 'subnet preference', options };
-  return { ...chihaya(`chihaya, near peers first, by ${what}`, ['udp swarm'], [hook]), mostTimes: 3 };
+  return {
+    ...chihaya(`chihaya, near peers first, by ${what}`, ['udp swarm'], async () => [hook]),
+    mostTimes: 3,
+  };
 }
 
 const racks = Object.fromEntries(
   Array.from({ length: MOST_SOURCES }, (_, i) => [`rack ${i}`, [sourceAddress(i)]]),
 );
+
+/** Torrents and users of the tracker with hooks: far more than are asked for, as in life. */
+const LISTED = 1_000_000;
+const PASSKEYS = 50_000;
+
+async function fourHooks(directory: string, infohashes: number): Promise<object[]> {
+  const torrents = join(directory, 'torrents.txt');
+  const names = Array.from({ length: LISTED }, (_, i) =>
+    i < infohashes
+      ? Buffer.from(infohashName(i)).toString('hex')
+      : Math.imul(i, 0x9e3779b1).toString(16).replace('-', 'f').padStart(40, '0'),
+  );
+  await writeFile(torrents, `${names.join('\n')}\n`);
+  const passkeys = join(directory, 'passkeys.txt');
+  const keys = Array.from({ length: PASSKEYS }, (_, i) => passkeyName(i, PASSKEYS));
+  await writeFile(passkeys, `${keys.join('\n')}\n`);
+  return [
+    { name: 'client approval', options: { whitelist: ['TR4050', 'LT20D0', 'qB4630'] } },
+    { name: 'torrent approval', options: { whitelist_file: torrents } },
+    { name: 'passkey approval', options: { keys_file: passkeys } },
+    {
+      name: 'interval variation',
+      options: { modify_response_probability: 0.2, max_increase_delta: 60 },
+    },
+  ];
+}
 
 /** A program of this folder that says `ready` and its port. */
 function constant(name: string, file: string, load: 'udp' | 'http'): Target {
@@ -132,6 +167,7 @@ function opentracker(name: string, loads: Target['loads'], udpWorkers: number): 
 
 export const targets: readonly Target[] = [
   chihaya('chihaya', ['udp', 'udp swarm', 'http', 'http close']),
+  { ...chihaya('chihaya, four hooks', ['udp'], fourHooks), args: ['--passkeys', String(PASSKEYS)] },
   nearPeersFirst('prefix', { ipv4_prefixes: [32, 16] }),
   nearPeersFirst('group', { groups: racks }),
   constant('constant answer, recvmmsg from Node', 'udp-constant.js', 'udp'),

@@ -10,6 +10,7 @@ import {
   ANNOUNCE_ANSWER_PEERS,
   ANSWER_HEADER,
   ANSWER_TRANSACTION_ID,
+  OPTION_URL_DATA,
 } from '../../src/frontend/udp/packet.ts';
 import { BATCH } from '../../src/frontend/udp/socket/message-headers.ts';
 import { SLOT } from '../../src/frontend/udp/socket/socket.ts';
@@ -19,7 +20,7 @@ import { loadClientLibc } from './client-libc.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { Latencies } from './latencies.ts';
 import { newCounts, printReport } from './report.ts';
-import { Workload } from './workload.ts';
+import { passkeyName, Workload } from './workload.ts';
 
 const text = (value: number) => ({ type: 'string', default: String(value) }) as const;
 const { values: flags } = parseArgs({
@@ -33,10 +34,12 @@ const { values: flags } = parseArgs({
     ports: text(65535),
     scrapes: text(0),
     seeders: text(50),
+    passkeys: text(0),
   },
 });
 const numwant = Number(flags.numwant);
 const window = Number(flags.window);
+const passkeys = Number(flags.passkeys);
 
 /** Answers that are waited for longer are given up, all of them. */
 const PATIENCE = 250;
@@ -55,6 +58,11 @@ const workload = new Workload({
   ports: Number(flags.ports),
   scrapes: Number(flags.scrapes),
   seeders: Number(flags.seeders),
+});
+/** By passkey the options of BEP 41 that say it; without passkeys announces have none. */
+const options = Array.from({ length: passkeys }, (_, i) => {
+  const url = `/${passkeyName(i, passkeys)}/announce`;
+  return Buffer.concat([Buffer.of(OPTION_URL_DATA, url.length), Buffer.from(url)]);
 });
 const counts = newCounts();
 const latencies = new Latencies();
@@ -96,9 +104,15 @@ function writeRequest(socket: number, message: number, now: number): void {
     writeUint32(output, id + 16, infohash);
     const { left, key } = workload;
     length = writeAnnounce(output, at, transactionId, names, 20 * infohash, left, key, numwant, port);
+    if (passkeys > 0) length += writeOptions(at + length, options[port % passkeys] as Uint8Array);
   }
   sockets.setLength(message, length);
   transactionId = (transactionId + 1) >>> 0;
+}
+
+function writeOptions(at: number, bytes: Uint8Array): number {
+  for (let i = 0; i < bytes.length; i++) sockets.output[at + i] = bytes[i] as number;
+  return bytes.length;
 }
 
 /** Sends until the window is full. */

@@ -68,6 +68,11 @@ export class Workload {
   }
 }
 
+/** The passkey that the announcers of port `port` show, if there are `passkeys`. */
+export function passkeyName(port: number, passkeys: number): string {
+  return String(port % passkeys).padStart(32, '0');
+}
+
 export function infohashName(number: number): string {
   return `udpload${String(number).padStart(13, '0')}`;
 }

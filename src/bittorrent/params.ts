@@ -109,9 +109,15 @@ export class Params {
     const end = this.#pathEnd - rest.length;
     if (end <= start || bytes[start - 1] !== SLASH) return -1;
     for (let i = 0; i < rest.length; i++) if (bytes[end + i] !== rest[i]) return -1;
-    // In a path, unlike in a query, a `+` is itself: no segment that has one is decoded.
-    for (let i = start; i < end; i++) if (bytes[i] === SLASH || bytes[i] === PLUS) return -1;
-    return percentDecode(bytes, start, end, target, 0);
+    let escaped = false;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number;
+      // In a path, unlike in a query, a `+` is itself: no segment that has one is decoded.
+      if (byte === SLASH || byte === PLUS) return -1;
+      if (byte === PERCENT) escaped = true;
+      target[i - start] = byte;
+    }
+    return escaped ? percentDecode(bytes, start, end, target, 0) : end - start;
   }
 }
 

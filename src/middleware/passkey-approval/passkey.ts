@@ -47,7 +47,7 @@ export class PasskeyDigest {
    */
   make(length: number): boolean {
     if (length < SHORTEST || length > LONGEST) return false;
-    this.bytes.fill(0, length, (length | 7) + 1);
+    for (let i = length; i <= (length | 7); i++) this.bytes[i] = 0;
     sipHash128(this.#key, this.#message, length, this.words);
     return true;
   }
