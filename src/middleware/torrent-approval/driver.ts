@@ -1,12 +1,14 @@
 /** `torrent approval`: serves some torrents only, or all but some. */
 
+import { randomFillSync } from 'node:crypto';
 import type { z } from 'zod';
 import type { AnnounceRequest } from '../../bittorrent/announce.ts';
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
-import { DigestSet } from '../../pkg/digest-set.ts';
+import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import { isWhitelist } from '../approval-lists.ts';
+import { type FingerprintLists, ListLookup } from '../list-lookup.ts';
 import { FileList, InlineList, type ListPart } from '../list-part.ts';
 import { ListSource } from '../list-source.ts';
 import { defineHook, type Hook, type Shared, type SourceDependencies } from '../middleware.ts';
@@ -19,20 +21,15 @@ export const unapprovedTorrent = new ClientError('unapproved torrent');
 
 const NAME = 'torrent approval';
 
-/** The memory of the lists: of the configuration, of a file, of a directory. */
-type Lists = readonly SharedArrayBuffer[];
-
 class TorrentApproval implements Hook {
-  #lists: readonly DigestSet[];
+  readonly #lists: ListLookup;
   /** What being on a list means. */
   readonly #listedAreApproved: boolean;
 
-  constructor(shared: Shared<Lists>, listedAreApproved: boolean) {
-    this.#lists = shared.value.map(DigestSet.open);
+  constructor(shared: Shared<FingerprintLists>, listedAreApproved: boolean) {
+    this.#lists = new ListLookup(shared.value, INFOHASH_LENGTH);
     this.#listedAreApproved = listedAreApproved;
-    shared.onChange((lists) => {
-      this.#lists = lists.map(DigestSet.open);
-    });
+    shared.onChange((lists) => this.#lists.replace(lists));
   }
 
   handleAnnounce(_context: RequestContext, request: AnnounceRequest): void {
@@ -43,34 +40,36 @@ class TorrentApproval implements Hook {
   handleScrape(): void {}
 }
 
-function isListed(lists: readonly DigestSet[], { words }: Infohash): boolean {
-  for (let i = 0; i < lists.length; i++) if ((lists[i] as DigestSet).has(words)) return true;
-  return false;
+function isListed(lists: ListLookup, { words }: Infohash): boolean {
+  const { fingerprint } = lists;
+  for (let i = 0; i < words.length; i++) fingerprint.input[i] = words[i] as number;
+  fingerprint.make(INFOHASH_LENGTH);
+  return lists.isListed();
 }
 
 async function share(
   config: z.output<typeof options>,
-  dependencies: SourceDependencies<Lists>,
-): Promise<ListSource<SharedArrayBuffer, Lists>> {
+  dependencies: SourceDependencies<FingerprintLists>,
+): Promise<ListSource<SharedArrayBuffer, FingerprintLists>> {
   const { whitelist, blacklist, whitelist_file, blacklist_file } = config;
   const inline = [...whitelist, ...blacklist];
   const file = whitelist_file ?? blacklist_file;
   const directory = config.whitelist_directory ?? config.blacklist_directory;
+  const key = randomFillSync(new Int32Array(4));
   const parts: ListPart<SharedArrayBuffer>[] = [];
-  if (inline.length > 0) parts.push(new InlineList(inline, infohashList()));
-  if (file !== undefined) parts.push(new FileList(file, infohashList()));
-  if (directory !== undefined) parts.push(new TorrentDirectory(directory));
+  if (inline.length > 0) parts.push(new InlineList(inline, infohashList(key)));
+  if (file !== undefined) parts.push(new FileList(file, infohashList(key)));
+  if (directory !== undefined) parts.push(new TorrentDirectory(directory, key));
+  const combine = (lists: readonly SharedArrayBuffer[]): FingerprintLists => ({ key, lists });
+
   const listedAreApproved = isWhitelist(config);
   const eviction = config.evict
     ? new Eviction(dependencies, () => {
-        const lists = parts.map(({ value }) => DigestSet.open(value));
+        const lists = new ListLookup(combine(parts.map(({ value }) => value)), INFOHASH_LENGTH);
         return (infohash) => isListed(lists, infohash) === listedAreApproved;
       })
     : undefined;
-  return ListSource.open(
-    { hook: NAME, parts, combine: (lists): Lists => lists, follower: eviction },
-    dependencies,
-  );
+  return ListSource.open({ hook: NAME, parts, combine, follower: eviction }, dependencies);
 }
 
 export const torrentApprovalDriver = defineHook({

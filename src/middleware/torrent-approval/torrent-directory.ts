@@ -5,10 +5,9 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Infohash } from '../../bittorrent/infohash.ts';
 import { infohashesOf } from '../../bittorrent/torrent-file.ts';
 import { FileWatch } from '../../pkg/file-watch.ts';
-import type { DigestContents } from '../digest-contents.ts';
+import type { FingerprintList } from '../fingerprint-list.ts';
 import { type ListPart, type Look, NOTHING } from '../list-part.ts';
 import { infohashList } from './infohash-list.ts';
 
@@ -18,22 +17,25 @@ const SHARE = 20;
 interface TorrentFile {
   readonly watch: FileWatch;
   /** None as long as it has not been read. */
-  infohashes: readonly Infohash[];
+  /** In hexadecimal digits, as text. */
+  infohashes: readonly Uint8Array[];
   /** Why it could not be read last; it is told once. */
   fault: string | undefined;
 }
 
 export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
   readonly name: string;
-  readonly #contents: DigestContents = infohashList();
+  readonly #contents: FingerprintList;
   readonly #watch: FileWatch;
   readonly #files = new Map<string, TorrentFile>();
   #fault: string | undefined;
   /** When the files are looked at again though the directory itself has not changed. */
   #next = 0;
 
-  constructor(path: string) {
+  /** @param key of the fingerprints that infohashes are kept as */
+  constructor(path: string, key: Int32Array) {
     this.name = path;
+    this.#contents = infohashList(key);
     this.#watch = new FileWatch(path);
   }
 
@@ -97,7 +99,7 @@ export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
       this.#files.set(name, file);
       if (!(await isNew(file.watch))) continue;
       try {
-        file.infohashes = infohashesOf(await readFile(path)).map(toInfohash);
+        file.infohashes = infohashesOf(await readFile(path)).map(toHex);
         file.fault = undefined;
         changed = true;
       } catch (error) {
@@ -127,13 +129,11 @@ export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
   async #fill(): Promise<void> {
     const infohashes = [...this.#files.values()].flatMap((file) => file.infohashes);
     this.#contents.begin(infohashes.length);
-    for (const { words } of infohashes) this.#contents.add(words);
+    for (const infohash of infohashes) this.#contents.take(infohash, 0, infohash.length);
     await this.#contents.finish();
   }
 }
 
-function toInfohash(bytes: Uint8Array): Infohash {
-  const infohash = new Infohash();
-  infohash.set(bytes, 0);
-  return infohash;
+function toHex(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(Buffer.from(bytes).toString('hex'));
 }
