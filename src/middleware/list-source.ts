@@ -89,7 +89,9 @@ export class ListSource<Part, Value> implements SharedSource<Value> {
 
   /** One look after another. */
   #look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#lookOnce());
+    this.#looking = this.#looking
+      .then(() => this.#lookOnce())
+      .catch((error) => this.#dependencies.logger.error({ err: error }, 'lists could not be looked at'));
     return this.#looking;
   }
 
