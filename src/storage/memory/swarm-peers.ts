@@ -10,8 +10,8 @@
  * whatever the swarm's size.
  */
 
-import type { AddressFamily } from '../../bittorrent/address-family.ts';
-import type { Peer } from '../../bittorrent/peer.ts';
+import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
+import { PEER_ID_LENGTH, type Peer } from '../../bittorrent/peer.ts';
 import { Area, areaOf } from './areas.ts';
 import { CopyCursor } from './copy-cursor.ts';
 import { HashIndex, NONE } from './hash-index.ts';
@@ -21,7 +21,7 @@ import { PeerRecords } from './peer-records.ts';
 import { RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
 import type { StoreParts } from './store-parts.ts';
 import { FULL, SwarmBlocks } from './swarm-blocks.ts';
-import { LEECHERS, PEERS, SEEDERS, SNATCHES, SwarmTable } from './swarm-table.ts';
+import { ADDED, LEECHERS, PEERS, SEEDERS, SNATCHES, SwarmTable } from './swarm-table.ts';
 
 /** A large swarm becomes a small one again at this size: below FULL, so that one peer's coming and going does not rebuild it each time. */
 const SMALL_AGAIN = 96;
@@ -52,6 +52,10 @@ export class SwarmPeers {
   /** Where `find` found a peer last. It is looked at again before it is believed. */
   #latestSwarm = NONE;
   #latestPosition = 0;
+  /** The peer that `find` did not find last, and how many had been added to the swarm: as long as none has been since, it is not there. */
+  #missingSwarm = NONE;
+  #missingAdded = 0;
+  readonly #missing: Int32Array;
 
   constructor(family: AddressFamily, parts: StoreParts) {
     const { memory, locks, limits, shards, key } = parts;
@@ -65,6 +69,7 @@ export class SwarmPeers {
     this.#blocks = new SwarmBlocks(this.swarms, this.slab, blocks);
     const indexState = memory.area(id(Area.PeerIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
+    this.#missing = new Int32Array(Math.ceil((PEER_ID_LENGTH + compactPeerLength(family)) / 4));
     this.#totals = memory.area(id(Area.Totals), ROW * shards);
     this.copy = new CopyCursor(memory, id(Area.Copy));
   }
@@ -96,12 +101,29 @@ export class SwarmPeers {
     ) {
       return latest;
     }
+    if (this.#isMissing(swarm, peer)) return NONE;
     const position = this.#look(swarm, size, peer);
-    if (position !== NONE) {
+    if (position === NONE) {
+      this.#noteMissing(swarm, peer);
+    } else {
       this.#latestSwarm = swarm;
       this.#latestPosition = position;
     }
     return position;
+  }
+
+  #isMissing(swarm: number, { words }: Peer): boolean {
+    if (this.#missingSwarm !== swarm || this.swarms.get(swarm, ADDED) !== this.#missingAdded) return false;
+    const missing = this.#missing;
+    for (let i = 0; i < missing.length; i++) if (missing[i] !== words[i]) return false;
+    return true;
+  }
+
+  #noteMissing(swarm: number, { words }: Peer): void {
+    this.#missingSwarm = swarm;
+    this.#missingAdded = this.swarms.get(swarm, ADDED);
+    const missing = this.#missing;
+    for (let i = 0; i < missing.length; i++) missing[i] = words[i] as number;
   }
 
   #look(swarm: number, size: number, peer: Peer): number {
@@ -161,6 +183,7 @@ export class SwarmPeers {
       position = seeders;
     }
     this.copy.note(swarm, position);
+    this.swarms.set(swarm, ADDED, (this.swarms.get(swarm, ADDED) + 1) | 0);
     const record = this.recordAt(swarm, position);
     this.#records.write(record, peer, second);
     if (this.#blocks.isLarge(swarm)) {

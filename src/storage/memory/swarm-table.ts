@@ -1,5 +1,5 @@
 /**
- * The swarms of one address family: a record of ten words each, found by infohash.
+ * The swarms of one address family: a record of 16 words each, found by infohash.
  *
  *   word 0…4  infohash
  *        5,6  seeders, leechers
@@ -7,6 +7,10 @@
  *        8    the block its peers lie in, or the directory of its blocks (see swarm-peers.ts);
  *             of a swarm without peers, the second in which the last one left
  *        9    LIVE, and how to read word 8: size class of the last block, bits of the directory << 8
+ *        10   hash of the infohash
+ *        11   peers ever added to this record's swarms: unlike the rest it goes on when the record is used again
+ *
+ * The other four are there so that a swarm is one cache line; without them most would lie in two.
  *
  * A swarm is named by its record's number. A swarm that loses its last peer is removed, unless it has
  * snatches to remember: those the collector removes, a peer's lifetime later.
@@ -29,8 +33,10 @@ export const LEECHERS = 6;
 export const SNATCHES = 7;
 export const PEERS = 8;
 export const SHAPE = 9;
+const HASH = 10;
+export const ADDED = 11;
 
-const WORDS = 10;
+const WORDS = 16;
 const SEGMENT_BITS = 12;
 const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
 const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
@@ -74,7 +80,7 @@ export class SwarmTable {
     this.#state = memory.area(this.#id, 2);
     const indexState = memory.area(areaOf(family, Area.SwarmIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
-    this.#hash = this.#hashOf(this.#infohash, 0);
+    this.#hash = this.#hashOf(this.#infohash);
     memory.openPool(this.#id, (4 * WORDS) << SEGMENT_BITS, (buffer) =>
       this.#segments.push(new Int32Array(buffer)),
     );
@@ -118,7 +124,7 @@ export class SwarmTable {
 
   /** The shard of a swarm, where the peers of large swarms are indexed too. */
   shardOf(swarm: number): number {
-    return this.#hashOf(this.words(swarm), this.offsetOf(swarm)) & (this.#shards - 1);
+    return this.get(swarm, HASH) & (this.#shards - 1);
   }
 
   /** The shard of an infohash. */
@@ -148,6 +154,7 @@ export class SwarmTable {
     const at = this.offsetOf(swarm);
     words.fill(0, at, at + SHAPE);
     for (let i = 0; i < INFOHASH_WORDS; i++) words[at + i] = infohash.words[i] as number;
+    words[at + HASH] = this.#hash;
     if (!this.#index.insert(this.#hash & (this.#shards - 1), this.#hash, swarm)) {
       this.#giveRecord(swarm);
       this.#limits?.giveSwarm();
@@ -160,7 +167,7 @@ export class SwarmTable {
 
   /** Removes a swarm, which must be without peers. */
   remove(swarm: number): void {
-    const hash = this.#hashOf(this.words(swarm), this.offsetOf(swarm));
+    const hash = this.get(swarm, HASH);
     this.#index.remove(hash & (this.#shards - 1), hash, swarm);
     this.#giveRecord(swarm);
     this.#limits?.giveSwarm();
@@ -188,7 +195,7 @@ export class SwarmTable {
   reindex(shard: number, swarms: readonly number[]): void {
     this.#index.clear(shard);
     for (const swarm of swarms) {
-      this.#index.insert(shard, this.#hashOf(this.words(swarm), this.offsetOf(swarm)), swarm);
+      this.#index.insert(shard, this.get(swarm, HASH), swarm);
     }
     this.#latest = NONE;
   }
@@ -205,12 +212,12 @@ export class SwarmTable {
       return;
     }
     for (let i = 0; i < INFOHASH_WORDS; i++) known[i] = infohash[i] as number;
-    this.#hash = this.#hashOf(known, 0);
+    this.#hash = this.#hashOf(known);
     this.#latest = NONE;
   }
 
-  #hashOf(words: Int32Array, at: number): number {
-    return halfSipHash(this.#key.key0, this.#key.key1, words, at, INFOHASH_WORDS);
+  #hashOf(infohash: Int32Array): number {
+    return halfSipHash(this.#key.key0, this.#key.key1, infohash, 0, INFOHASH_WORDS);
   }
 
   #is(swarm: number, infohash: Int32Array): boolean {
