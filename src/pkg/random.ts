@@ -17,11 +17,20 @@ export class Random {
 
   /** An integer in `[0, bound)`; `bound` at most 2^32. */
   below(bound: number): number {
+    return Math.floor(((this.#next() >>> 0) / 4294967296) * bound);
+  }
+
+  /** 32 bits, not all zero. */
+  bits(): number {
+    return this.#next() || 1;
+  }
+
+  #next(): number {
     const t = this.#d ^ (this.#d << 11);
     this.#d = this.#c;
     this.#c = this.#b;
     this.#b = this.#a;
     this.#a = this.#a ^ (this.#a >>> 19) ^ t ^ (t >>> 8);
-    return Math.floor(((this.#a >>> 0) / 4294967296) * bound);
+    return this.#a;
   }
 }

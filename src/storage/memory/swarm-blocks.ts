@@ -15,7 +15,7 @@ import { LIVE, PEERS, SHAPE, type SwarmTable } from './swarm-table.ts';
 
 /** Peers of a full block: the most that a small swarm has. */
 export const FULL = 1 << FULL_BITS;
-const FULL_MASK = FULL - 1;
+export const FULL_MASK = FULL - 1;
 
 /** A block is exchanged for a smaller one when a quarter of it is in use: four size classes down, to two. */
 const SHRINK_AT = 4;
