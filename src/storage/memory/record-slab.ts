@@ -149,9 +149,20 @@ export class RecordSlab {
     return this.#header(block >>> PAGE_BITS, CLASS);
   }
 
-  /** Copies `count` records, which may lie in different segments. */
+  /** Copies the first `count` records of a block to another block. */
   copy(from: number, to: number, count: number): void {
-    for (let i = 0; i < count; i++) this.copyOne(from + i, to + i);
+    const { width } = this;
+    const a = from & RECORD_MASK;
+    const b = to & RECORD_MASK;
+    const fromIds = this.#idsOf(from);
+    const toIds = this.#idsOf(to);
+    for (let i = 0; i < count * ID_WORDS; i++) toIds[b * ID_WORDS + i] = fromIds[a * ID_WORDS + i] as number;
+    const fromSeen = this.seen[segmentOf(from)] as Int32Array;
+    const toSeen = this.seen[segmentOf(to)] as Int32Array;
+    for (let i = 0; i < count; i++) toSeen[b + i] = fromSeen[a + i] as number;
+    const fromCompact = this.compact[segmentOf(from)] as Uint16Array;
+    const toCompact = this.compact[segmentOf(to)] as Uint16Array;
+    for (let i = 0; i < count * width; i++) toCompact[b * width + i] = fromCompact[a * width + i] as number;
   }
 
   swap(a: number, b: number): void {
