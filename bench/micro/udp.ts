@@ -62,7 +62,7 @@ function parsing(name: string, url: string): Benchmark {
       }
       let error: unknown;
       return {
-        run: () => (error = parseAnnounce(packet, 0, length, 4, false, request)),
+        run: () => (error = parseAnnounce(packet, words, 0, length, 4, false, request)),
         check() {
           assert.equal(error, undefined);
           assert.deepEqual(Buffer.from(request.infohash.bytes), INFOHASH);

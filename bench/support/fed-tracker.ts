@@ -107,9 +107,11 @@ export class FedTracker {
 }
 
 function emptyBatch(output: Uint8Array): PacketBatch {
+  const input = new Uint8Array(REQUEST * BATCH);
   return {
     count: BATCH,
-    input: new Uint8Array(REQUEST * BATCH),
+    input,
+    inputWords: new Int32Array(input.buffer),
     inputAt: Int32Array.from({ length: BATCH }, (_, i) => i * REQUEST),
     inputLengths: new Int32Array(BATCH),
     sources: new Uint8Array(4 * BATCH),

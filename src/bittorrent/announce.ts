@@ -6,6 +6,7 @@
  * longer than its request copies it.
  */
 
+import { readUint32, writeUint32 } from '../pkg/bytes.ts';
 import type { AddressFamily } from './address-family.ts';
 import { AnnounceEvent } from './event.ts';
 import { Infohash } from './infohash.ts';
@@ -13,9 +14,11 @@ import { Params } from './params.ts';
 import { Peer } from './peer.ts';
 import { PeerList } from './peer-list.ts';
 
-const LEFT = 0;
-const DOWNLOADED = 2;
+/** Where the counters are, in words, in the order of a UDP announce (BEP 15). */
+const DOWNLOADED = 0;
+const LEFT = 2;
 const UPLOADED = 4;
+const COUNTER_WORDS = 6;
 
 export class AnnounceRequest {
   readonly infohash = new Infohash();
@@ -31,8 +34,14 @@ export class AnnounceRequest {
   numwantProvided = false;
   /** Whether the address was named by the client (IP spoofing) and is not its connection's. */
   ipProvided = false;
-  /** `left`, `downloaded`, `uploaded`, each as a high and a low word. */
-  readonly counters = new Uint32Array(6);
+  /** `downloaded`, `left`, `uploaded`, 64 bit each, in network order: kept as UDP sends them, for few ever ask. */
+  readonly counters: Uint8Array;
+  readonly #counterWords: Int32Array;
+
+  constructor() {
+    this.#counterWords = new Int32Array(COUNTER_WORDS);
+    this.counters = new Uint8Array(this.#counterWords.buffer);
+  }
 
   /** Bytes still to download, unsigned 64 bit. */
   get left(): bigint {
@@ -51,26 +60,35 @@ export class AnnounceRequest {
 
   /** Whether nothing is left to download: a seeder. */
   get seeder(): boolean {
-    return this.counters[LEFT] === 0 && this.counters[LEFT + 1] === 0;
+    return this.#counterWords[LEFT] === 0 && this.#counterWords[LEFT + 1] === 0;
   }
 
   setLeft(high: number, low: number): void {
-    this.counters[LEFT] = high;
-    this.counters[LEFT + 1] = low;
+    this.#setCounter(LEFT, high, low);
   }
 
   setDownloaded(high: number, low: number): void {
-    this.counters[DOWNLOADED] = high;
-    this.counters[DOWNLOADED + 1] = low;
+    this.#setCounter(DOWNLOADED, high, low);
   }
 
   setUploaded(high: number, low: number): void {
-    this.counters[UPLOADED] = high;
-    this.counters[UPLOADED + 1] = low;
+    this.#setCounter(UPLOADED, high, low);
   }
 
-  #counter(at: number): bigint {
-    return (BigInt(this.counters[at] as number) << 32n) | BigInt(this.counters[at + 1] as number);
+  /** Copies the three counters at word `at`, in the order and form they are kept in. */
+  setCounters(source: Int32Array, at: number): void {
+    const words = this.#counterWords;
+    for (let i = 0; i < COUNTER_WORDS; i++) words[i] = source[at + i] as number;
+  }
+
+  #counter(word: number): bigint {
+    const high = readUint32(this.counters, 4 * word);
+    return (BigInt(high) << 32n) | BigInt(readUint32(this.counters, 4 * word + 4));
+  }
+
+  #setCounter(word: number, high: number, low: number): void {
+    writeUint32(this.counters, 4 * word, high);
+    writeUint32(this.counters, 4 * word + 4, low);
   }
 }
 

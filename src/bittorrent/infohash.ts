@@ -20,6 +20,16 @@ export class Infohash {
     for (let i = 0; i < INFOHASH_LENGTH; i++) bytes[i] = source[offset + i] as number;
   }
 
+  /** Copies the five words at `at`, which are in the machine's order as they lie: a third of the time that bytes take. */
+  setWords(source: Int32Array, at: number): void {
+    const { words } = this;
+    words[0] = source[at] as number;
+    words[1] = source[at + 1] as number;
+    words[2] = source[at + 2] as number;
+    words[3] = source[at + 3] as number;
+    words[4] = source[at + 4] as number;
+  }
+
   /** 40 lower-case digits. Formats a string: not for the hot path. */
   get hex(): string {
     return Buffer.from(this.bytes).toString('hex');

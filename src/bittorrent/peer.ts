@@ -84,6 +84,16 @@ export class Peer {
     const { bytes } = this;
     for (let i = 0; i < PEER_ID_LENGTH; i++) bytes[i] = source[offset + i] as number;
   }
+
+  /** Takes the id from the five words at `at`, as they lie in memory. */
+  setIdWords(source: Int32Array, at: number): void {
+    const { words } = this;
+    words[0] = source[at] as number;
+    words[1] = source[at + 1] as number;
+    words[2] = source[at + 2] as number;
+    words[3] = source[at + 3] as number;
+    words[4] = source[at + 4] as number;
+  }
 }
 
 /** Whether the 16 bytes at `offset` are `::ffff:0:0/96`. */

@@ -160,7 +160,7 @@ export class UdpFrontend implements Frontend {
     const ipLength = job.action === Action.Announce ? 4 : 16;
     const end = start + (batch.inputLengths[index] as number);
     const error =
-      parseAnnounce(input, start, end, ipLength, this.#allowIpSpoofing, request) ??
+      parseAnnounce(input, batch.inputWords, start, end, ipLength, this.#allowIpSpoofing, request) ??
       sanitizeAnnounce(request, this.#limits);
     if (error !== undefined) return this.#fail(job, error, output, at);
 

@@ -35,6 +35,8 @@ export const REQUEST_HEADER = 16;
 /** Of an announce. */
 export const INFOHASH = 16;
 export const PEER_ID = 36;
+/** Downloaded, left and uploaded, which an AnnounceRequest keeps in this order. */
+export const COUNTERS = 56;
 export const DOWNLOADED = 56;
 export const LEFT = 64;
 export const UPLOADED = 72;

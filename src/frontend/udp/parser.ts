@@ -13,11 +13,10 @@ import { readUint32 } from '../../pkg/bytes.ts';
 import { areEscapesWhole } from '../../pkg/percent.ts';
 import { malformedEvent, malformedPacket } from './errors.ts';
 import {
-  DOWNLOADED,
+  COUNTERS,
   EVENT,
   INFOHASH,
   IP,
-  LEFT,
   NUM_WANT_AFTER_IP,
   NUM_WANT_DEFAULT,
   OPTION_END,
@@ -27,19 +26,21 @@ import {
   PEER_ID,
   PORT_AFTER_IP,
   REQUEST_HEADER,
-  UPLOADED,
 } from './packet.ts';
 
 const QUESTION_MARK = 0x3f;
 
 /**
- * Fills `request` from the packet at `[start, end)`.
+ * Fills `request` from the packet at `[start, end)`, `start` being a multiple of 4: what is only copied is copied
+ * in words, and all of it but the port lies at such multiples.
  *
+ * @param words the same memory as `packet`
  * @param ipLength 4, or 16 for action 4
  * @param allowIpSpoofing whether the IP field, unless it is zero, replaces the source address
  */
 export function parseAnnounce(
   packet: Uint8Array,
+  words: Int32Array,
   start: number,
   end: number,
   ipLength: 4 | 16,
@@ -50,11 +51,9 @@ export function parseAnnounce(
   const options = afterIp + OPTIONS_AFTER_IP;
   if (end < options) return malformedPacket;
 
-  request.infohash.set(packet, start + INFOHASH);
-  request.peer.setId(packet, start + PEER_ID);
-  request.setDownloaded(readUint32(packet, start + DOWNLOADED), readUint32(packet, start + DOWNLOADED + 4));
-  request.setLeft(readUint32(packet, start + LEFT), readUint32(packet, start + LEFT + 4));
-  request.setUploaded(readUint32(packet, start + UPLOADED), readUint32(packet, start + UPLOADED + 4));
+  request.infohash.setWords(words, (start + INFOHASH) >>> 2);
+  request.peer.setIdWords(words, (start + PEER_ID) >>> 2);
+  request.setCounters(words, (start + COUNTERS) >>> 2);
 
   const event = readUint32(packet, start + EVENT);
   if (event > 3) return malformedEvent;

@@ -60,9 +60,11 @@ export class DgramSocket implements UdpSocket {
     this.#socket = socket;
     const { address, port } = socket.address();
     this.address = { protocol: 'udp', host: address, port };
+    const input = new Uint8Array(SLOT);
     this.#batch = {
       count: 1,
-      input: this.#ring,
+      input,
+      inputWords: new Int32Array(input.buffer),
       inputAt: new Int32Array(1),
       inputLengths: new Int32Array(1),
       sources: new Uint8Array(16),
@@ -85,7 +87,7 @@ export class DgramSocket implements UdpSocket {
       if (!address) return;
       batch.sources.set(address);
       batch.sourceLengths[0] = address.length;
-      batch.input = message;
+      batch.input.set(message);
       batch.inputLengths[0] = message.length;
       batch.outputAt[0] = (this.#given % RING) * SLOT;
       batch.outputLengths[0] = 0;

@@ -107,6 +107,7 @@ export class MmsgSocket implements UdpSocket {
     this.#batch = {
       count: 0,
       input: this.#received.slots,
+      inputWords: new Int32Array(this.#received.slots.buffer),
       inputAt: places,
       inputLengths: new Int32Array(BATCH),
       sources: this.#names,

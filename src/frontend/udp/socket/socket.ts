@@ -10,12 +10,14 @@ export const SLOT = 2048;
 
 /**
  * Packets received together, in parallel arrays. The handler reads packet `i` at `input[inputAt[i]…]` and
- * writes its answer at `output[outputAt[i]…]`, an even place, with its length into `outputLengths[i]`;
+ * writes its answer at `output[outputAt[i]…]`, both at multiples of 4, with its length into `outputLengths[i]`;
  * 0 means no answer. All of it is the handler's until it returns, and nobody's afterwards.
  */
 export interface PacketBatch {
   count: number;
-  input: Uint8Array;
+  readonly input: Uint8Array;
+  /** The same memory. */
+  readonly inputWords: Int32Array;
   readonly inputAt: Int32Array;
   readonly inputLengths: Int32Array;
   /** The source address of packet `i` is at `sources[sourceAt[i]…]`. */
