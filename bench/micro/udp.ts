@@ -53,6 +53,7 @@ function parsing(name: string, url: string): Benchmark {
     name,
     prepare() {
       const packet = new Uint8Array(256);
+      const words = new Int32Array(packet.buffer);
       const request = new AnnounceRequest();
       writePeerId(packet, peerIdAt(0), 1);
       let length = writeAnnounce(packet, 0, 7, INFOHASH, 0, 1000, 0, 50, 6881);

@@ -1,6 +1,7 @@
 import { MemoryPeerStore } from '../../../src/storage/memory/peer-store.ts';
 import { describePeerStore } from '../../conformance/peer-store.ts';
 import { NaivePeerStore } from '../../support/naive-peer-store.ts';
+import { SharedByTurns } from '../../support/shared-by-turns.ts';
 
 const CASES = { ordersUpTo: 16_384 };
 
@@ -10,6 +11,7 @@ describePeerStore(
   (clock) => MemoryPeerStore.create({ shardCount: 1024, clock: clock, shared: true }),
   CASES,
 );
+describePeerStore('memory by turns of two that share it', (clock) => new SharedByTurns(clock), CASES);
 describePeerStore(
   'memory in one shard',
   (clock) => MemoryPeerStore.create({ shardCount: 1, clock: clock }),
