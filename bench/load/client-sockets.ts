@@ -1,8 +1,9 @@
 /**
  * The other end of the batched socket: UDP sockets that are connected to a tracker, each with a source address
- * of its own in 127.0.0.0/8, and batches through sendmmsg and recvmmsg in the tracker's own message headers.
+ * of its own in 127.0.0.0/8 (over IPv6, where the loopback has one address, with a port of its own), and batches through sendmmsg and recvmmsg in the tracker's own message headers.
  */
 
+import { isIPv6 } from 'node:net';
 import {
   BATCH,
   CONTROL,
@@ -11,7 +12,7 @@ import {
   NAME,
 } from '../../src/frontend/udp/socket/message-headers.ts';
 import { lastError } from '../../src/pkg/libc.ts';
-import { AF_INET, encodeSocketAddress } from '../../src/pkg/socket-address.ts';
+import { AF_INET, AF_INET6, encodeSocketAddress } from '../../src/pkg/socket-address.ts';
 import type { ClientLibc } from './client-libc.ts';
 
 // Linux's constants, as in mmsg-socket.ts.
@@ -36,10 +37,12 @@ export class ClientSockets {
   readonly #sent: MessageHeaders;
   readonly #received: MessageHeaders;
 
-  constructor(libc: ClientLibc, port: number, count: number) {
+  constructor(libc: ClientLibc, host: string, port: number, count: number) {
     this.#libc = libc;
     this.count = count;
-    this.#fds = Array.from({ length: count }, (_, i) => open(libc, sourceAddress(i), port));
+    this.#fds = Array.from({ length: count }, (_, i) =>
+      open(libc, isIPv6(host) ? host : sourceAddress(i), host, port),
+    );
     this.#descriptors = Int32Array.from(this.#fds.flatMap((fd) => [fd, POLLIN]));
     const names = new Uint8Array(NAME * BATCH);
     const controls = new Uint8Array(CONTROL * BATCH);
@@ -94,13 +97,13 @@ export function sourceAddress(index: number): string {
   return `127.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`;
 }
 
-function open(libc: ClientLibc, source: string, port: number): number {
-  const fd = libc.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+function open(libc: ClientLibc, source: string, host: string, port: number): number {
+  const fd = libc.socket(isIPv6(host) ? AF_INET6 : AF_INET, SOCK_DGRAM_CLOEXEC, 0);
   if (fd < 0) throw lastError(libc, 'cannot open a UDP socket');
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, Int32Array.of(RECEIVE_BUFFER), 4);
   const own = encodeSocketAddress(source, 0);
   if (libc.bind(fd, own, own.length) < 0) throw lastError(libc, `cannot bind ${source}`);
-  const tracker = encodeSocketAddress('127.0.0.1', port);
+  const tracker = encodeSocketAddress(host, port);
   if (libc.connect(fd, tracker, tracker.length) < 0) throw lastError(libc, `cannot connect ${source}`);
   return fd;
 }

@@ -172,6 +172,7 @@ export const targets: readonly Target[] = [
   nearPeersFirst('group', { groups: racks }),
   constant('constant answer, recvmmsg from Node', 'udp-constant.js', 'udp'),
   constant('constant answer, node:http', 'http-constant.js', 'http'),
+  constant('constant answer, node:net', 'net-constant.js', 'http'),
   opentracker('opentracker', ['udp', 'http close'], 0),
   opentracker('opentracker, one UDP worker', ['udp'], 1),
 ];

@@ -1,9 +1,10 @@
 /**
  * A load of UDP announces (BEP 15) for a tracker on the loopback: each of `sockets` source addresses keeps
- * `window` requests outstanding. A program of its own, so that it has a core of its own; it blocks while it
- * waits. Prints one line of JSON.
+ * `window` requests outstanding, or, with a rate, sends so many a second. A program of its own, so that it has a
+ * core of its own; it blocks while it waits. Prints one line of JSON.
  */
 
+import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
 import {
   Action,
@@ -25,6 +26,7 @@ import { passkeyName, Workload } from './workload.ts';
 const text = (value: number) => ({ type: 'string', default: String(value) }) as const;
 const { values: flags } = parseArgs({
   options: {
+    host: { type: 'string', default: '127.0.0.1' },
     port: text(6969),
     seconds: text(5),
     sockets: text(32),
@@ -35,11 +37,15 @@ const { values: flags } = parseArgs({
     scrapes: text(0),
     seeders: text(50),
     passkeys: text(0),
+    rate: text(0),
   },
 });
 const numwant = Number(flags.numwant);
 const window = Number(flags.window);
 const passkeys = Number(flags.passkeys);
+/** Requests a second; 0 for as many as are answered. */
+const rate = Number(flags.rate);
+const peerBytes = isIPv6(flags.host) ? 18 : 6;
 
 /** Answers that are waited for longer are given up, all of them. */
 const PATIENCE = 250;
@@ -50,7 +56,12 @@ const CONNECT_TIMEOUT = 200;
 const sentAt = new Float64Array(1 << 20);
 const CLIENT_ID = Buffer.from('-LT20D0-');
 
-const sockets = new ClientSockets(await loadClientLibc(), Number(flags.port), Number(flags.sockets));
+const sockets = new ClientSockets(
+  await loadClientLibc(),
+  flags.host,
+  Number(flags.port),
+  Number(flags.sockets),
+);
 const connectionIds = new Uint8Array(8 * sockets.count);
 const outstanding = new Int32Array(sockets.count);
 const workload = new Workload({
@@ -115,10 +126,16 @@ function writeOptions(at: number, bytes: Uint8Array): number {
   return bytes.length;
 }
 
+/** How many requests may be sent at a time: at a rate, those that are due. */
+function due(socket: number, now: number): number {
+  const open = Math.min(BATCH, window - (outstanding[socket] as number));
+  return rate === 0 ? open : Math.min(open, Math.floor(((now - start) * rate) / 1000) - counts.sent);
+}
+
 /** Sends until the window is full. */
 function send(socket: number, now: number): void {
   for (;;) {
-    const count = Math.min(BATCH, window - (outstanding[socket] as number));
+    const count = due(socket, now);
     if (count <= 0) return;
     for (let i = 0; i < count; i++) writeRequest(socket, i, now);
     const sent = sockets.send(socket, count);
@@ -154,7 +171,7 @@ function readAnswer(message: number, now: number): void {
   } else {
     counts.received++;
     if (action === Action.Announce && length >= ANNOUNCE_ANSWER_PEERS)
-      counts.peers += (length - ANNOUNCE_ANSWER_PEERS) / 6;
+      counts.peers += (length - ANNOUNCE_ANSWER_PEERS) / peerBytes;
   }
   const id = readUint32(input, at + ANSWER_TRANSACTION_ID);
   latencies.record(now - (sentAt[id & (sentAt.length - 1)] as number));
@@ -172,12 +189,21 @@ for (let now = start; now < end; now = performance.now()) {
     if (receive(socket)) any = true;
   }
   if (any) continue;
-  sockets.wait(5);
+  sockets.wait(rate === 0 ? 5 : 0);
   if (performance.now() - lastAnswer < PATIENCE) continue;
   for (const count of outstanding) counts.lost += count;
   outstanding.fill(0);
   lastAnswer = performance.now();
 }
 counts.elapsed = (performance.now() - start) / 1000;
+// What is still under way may come; what does not come now is lost.
+for (
+  lastAnswer = performance.now();
+  performance.now() - lastAnswer < PATIENCE && outstanding.some((n) => n > 0);
+) {
+  for (let socket = 0; socket < sockets.count; socket++) receive(socket);
+  sockets.wait(5);
+}
+for (const count of outstanding) counts.lost += count;
 sockets.close();
 printReport(counts, latencies);
