@@ -15,6 +15,7 @@ import type { AnnounceRequest, AnnounceResponse } from '../bittorrent/announce.t
 import type { RequestContext } from '../bittorrent/context.ts';
 import type { ScrapeRequest, ScrapeResponse } from '../bittorrent/scrape.ts';
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
+import { FailureLog } from '../pkg/failure-log.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { HookChain, HookError, type NamedHook } from './hook-chain.ts';
@@ -41,6 +42,7 @@ export class Logic implements TrackerLogic {
   readonly #after: HookChain;
   readonly #configured: readonly NamedHook[];
   readonly #logger: Logger;
+  readonly #failures: FailureLog;
 
   constructor(options: LogicOptions) {
     const { store, preHooks, postHooks } = options;
@@ -53,6 +55,7 @@ export class Logic implements TrackerLogic {
     );
     this.#configured = [...preHooks, ...postHooks];
     this.#logger = options.logger;
+    this.#failures = new FailureLog(options.logger);
   }
 
   handleAnnounce(
@@ -116,7 +119,7 @@ export class Logic implements TrackerLogic {
 
   #logFailure(error: unknown): void {
     const fields = error instanceof HookError ? { hook: error.hook, err: error.cause } : { err: error };
-    this.#logger.error(fields, 'a hook failed after the answer');
+    this.#failures.log('a hook failed after the answer', fields);
   }
 }
 

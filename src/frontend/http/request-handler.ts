@@ -5,9 +5,9 @@
 
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
+import { FailureLog } from '../../pkg/failure-log.ts';
 import type { Logger } from '../../pkg/logger.ts';
 import { isPromise } from '../../pkg/maybe-promise.ts';
-import { FailureLog } from '../failure-log.ts';
 import type { Remote } from './client-address.ts';
 import { type Exchange, ExchangePool } from './exchange.ts';
 import { failureBody } from './failure-body.ts';
@@ -151,7 +151,9 @@ export class RequestHandler {
   }
 
   #logInternal(action: Action, error: unknown): void {
-    this.#failures.log(action === Action.Announce ? 'HTTP announce' : 'HTTP scrape', error);
+    this.#failures.log(`${action === Action.Announce ? 'HTTP announce' : 'HTTP scrape'} failed`, {
+      err: error,
+    });
   }
 }
 

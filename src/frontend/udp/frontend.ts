@@ -14,8 +14,8 @@ import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-erro
 import type { Peer } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
+import { FailureLog } from '../../pkg/failure-log.ts';
 import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
-import { FailureLog } from '../failure-log.ts';
 import type { BoundAddress, Descriptors, Frontend, FrontendDependencies } from '../frontend.ts';
 import { requestLimits } from '../request-options.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
@@ -223,7 +223,7 @@ export class UdpFrontend implements Frontend {
     this.#detach(batch, index, job);
     this.#answerLater(job, pending, this.#socket.reply(batch, index))
       // A fault of ours, such as a socket that takes no answer, costs this request and nothing else.
-      .catch((error) => this.#failures.log('UDP answer', error))
+      .catch((error) => this.#failures.log('UDP answer failed', { err: error }))
       .finally(() => this.#release(job));
     return 0;
   }
@@ -266,7 +266,8 @@ export class UdpFrontend implements Frontend {
     this.#record(job, failure);
     if (failure instanceof ClientError)
       return writeError(output, at, job.transactionId, failure.message, job.limit);
-    this.#failures.log(job.action === Action.Scrape ? 'UDP scrape' : 'UDP announce', failure);
+    const what = job.action === Action.Scrape ? 'UDP scrape' : 'UDP announce';
+    this.#failures.log(`${what} failed`, { err: failure });
     return writeError(output, at, job.transactionId, INTERNAL_SERVER_ERROR, job.limit);
   }
 
