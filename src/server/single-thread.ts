@@ -15,7 +15,7 @@ export async function openSingleThread(
   const { logger, clock, metrics, closers } = dependencies;
   registerWorkerMetrics(metrics, { serving: () => 1, restarts: () => 0 });
   const store = await openComponent(config.storage, logger, (driver, options, own) =>
-    driver.open(options, { logger: own, metrics, clock }),
+    driver.open(options, { logger: own, metrics, clock, upkeep: true }),
   );
   closers.push(() => store.stop());
   const hookMetrics = new HookMetrics();

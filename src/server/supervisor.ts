@@ -56,7 +56,7 @@ export class Supervisor implements TrackerParts {
     const { logger, clock, metrics, closers } = dependencies;
     let host: StorageHost | undefined;
     const store = await openComponent(config.storage, logger, async (driver, options, own) => {
-      const storage = { logger: own, metrics, clock };
+      const storage = { logger: own, metrics, clock, upkeep: true };
       host = await driver.host?.(options, storage);
       return host?.store ?? driver.open(options, storage);
     });

@@ -85,10 +85,8 @@ async function open(admission: Admission): Promise<void> {
 
 async function openStore(admission: unknown): Promise<PeerStore> {
   if (guest) return guest.open(admission, start.thread, { clock: systemClock });
-  // What the store measures is measured by the supervisor, too, and once is enough.
-  const unread = new MetricSet();
   return openComponent(config.storage, logger, (driver, options, own) =>
-    driver.open(options, { logger: own, metrics: unread, clock: systemClock }),
+    driver.open(options, { logger: own, metrics, clock: systemClock, upkeep: false }),
   );
 }
 

@@ -11,6 +11,11 @@ export interface StorageDependencies {
   readonly logger: Logger;
   readonly metrics: MetricRegistry;
   readonly clock: Clock;
+  /**
+   * Whether this thread collects garbage and publishes the totals. One thread of a process does; the workers that
+   * open a store beside it measure only what they do themselves.
+   */
+  readonly upkeep: boolean;
 }
 
 export interface StorageDriver<Schema extends z.ZodType = z.ZodType> {

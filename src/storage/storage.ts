@@ -28,7 +28,7 @@ export const resourceDoesNotExist = new ClientError('resource does not exist');
 /** `undefined` when it was there and is gone, else `resourceDoesNotExist`. */
 export type DeleteResult = typeof resourceDoesNotExist | undefined;
 
-/** How much a store holds, as of its last report (`prometheus_reporting_interval`). */
+/** How much a store holds. */
 export interface StoreTotals {
   /** Swarms with at least one peer, IPv4 and IPv6 counted apart. */
   infohashes: number;
@@ -86,7 +86,9 @@ export interface PeerStore {
    * filled again for the next swarm. Not every store can: it has to find all its swarms.
    */
   evict?(isKept: (infohash: Infohash) => boolean): Promise<void>;
-  totals(): StoreTotals;
+  totals(): MaybePromise<StoreTotals>;
+  /** Whether requests can be answered now. A store without it always can. */
+  ready?(): boolean;
   /** Stops timers and closes connections. Nothing may be called afterwards. */
   stop(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * collections take as metrics.
  */
 
+import { isPromise } from '../pkg/maybe-promise.ts';
 import { DurationHistogram } from '../pkg/metrics.ts';
 import type { StorageDependencies } from './driver.ts';
 import type { PeerStore, StoreTotals } from './storage.ts';
@@ -14,29 +15,33 @@ export interface UpkeepOptions {
   readonly prometheus_reporting_interval: number;
 }
 
+/** What upkeep is done with. */
+type Kept = Pick<PeerStore, 'collectGarbage' | 'totals'>;
+
 /** The longest delay that timers take. */
 const MAX_DELAY = 2 ** 31 - 1;
 
 export class Upkeep {
-  readonly #store: PeerStore;
+  readonly #store: Kept;
   readonly #options: UpkeepOptions;
   readonly #dependencies: StorageDependencies;
   readonly #durations = new DurationHistogram();
   readonly #timers: NodeJS.Timeout[];
-  #totals: StoreTotals;
+  #totals: StoreTotals = { infohashes: 0, seeders: 0, leechers: 0 };
   #collection: Promise<void> | undefined;
+  #reporting = false;
 
-  constructor(store: PeerStore, options: UpkeepOptions, dependencies: StorageDependencies) {
+  constructor(store: Kept, options: UpkeepOptions, dependencies: StorageDependencies) {
     this.#store = store;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#totals = store.totals();
     this.#timers = [
       setInterval(() => this.#collect(), Math.min(options.gc_interval, MAX_DELAY)),
       setInterval(() => this.#report(), Math.min(options.prometheus_reporting_interval, MAX_DELAY)),
     ];
     for (const timer of this.#timers) timer.unref();
     this.#register();
+    this.#report();
   }
 
   /** Stops the timers. Resolves when a collection under way has ended; the store must make it end. */
@@ -65,7 +70,23 @@ export class Upkeep {
   }
 
   #report(): void {
-    this.#totals = this.#store.totals();
+    // A store behind a network may take longer than the interval.
+    if (this.#reporting) return;
+    const totals = this.#store.totals();
+    if (isPromise(totals)) void this.#reportLater(totals);
+    else this.#totals = totals;
+  }
+
+  /** Totals that cannot be had now stay as they were. */
+  async #reportLater(totals: Promise<StoreTotals>): Promise<void> {
+    this.#reporting = true;
+    try {
+      this.#totals = await totals;
+    } catch (error) {
+      this.#dependencies.logger.debug({ err: error }, 'the totals of the store are not to be had');
+    } finally {
+      this.#reporting = false;
+    }
   }
 
   #register(): void {

@@ -72,7 +72,8 @@ export class PromisedPeerStore implements PeerStore {
     await this.inner.evict?.(isKept);
   }
 
-  totals(): StoreTotals {
+  async totals(): Promise<StoreTotals> {
+    await turn();
     return this.inner.totals();
   }
 

@@ -37,6 +37,7 @@ describe('a memory store that threads share', () => {
       logger: silentLogger,
       metrics: { register() {} },
       clock: systemClock,
+      upkeep: true,
     })) as StorageHost;
     collecting = true;
   });
@@ -129,12 +130,12 @@ describe('a memory store that threads share', () => {
       expect(peers.filter((name) => name.startsWith('10.2.')).sort()).toEqual(own.sort());
       members += peers.length;
     }
-    const { seeders, leechers } = host.store.totals();
+    const { seeders, leechers } = await host.store.totals();
     expect(seeders + leechers).toBe(members);
 
     // The store takes calls on every shard.
     for (let i = 0; i < 200; i++) await host.store.putSeeder(someInfohash(i), stranger);
-    expect(host.store.totals().seeders).toBe(seeders + 200);
+    expect((await host.store.totals()).seeders).toBe(seeders + 200);
     await survivor.terminate();
   });
 });

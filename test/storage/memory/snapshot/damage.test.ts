@@ -124,7 +124,12 @@ describe('a start with a file that cannot be used', () => {
   async function start(path: string): Promise<{ store: PeerStore; lines: LogLine[] }> {
     const logger = new MemoryLogger();
     const options = memoryDriver.options.parse({ snapshot_path: path });
-    const store = await memoryDriver.open(options, { logger, metrics: { register() {} }, clock });
+    const store = await memoryDriver.open(options, {
+      logger,
+      metrics: { register() {} },
+      clock,
+      upkeep: true,
+    });
     return { store, lines: logger.lines };
   }
 

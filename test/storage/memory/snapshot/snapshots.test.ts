@@ -33,6 +33,7 @@ async function openStore(options: object, clock = new ManualClock()): Promise<Op
     logger,
     clock,
     metrics: { register: (metric) => void metrics.set(metric.name, metric) },
+    upkeep: true,
   });
   const metric = (name: string) =>
     Object.fromEntries(
@@ -112,7 +113,7 @@ describe('snapshots', () => {
     await first.store.stop();
     const options = { snapshot_path: path, peer_lifetime: '50s', max_peers: 15 };
     const { store, lines } = await openStore(options, first.clock);
-    expect(store.totals().seeders).toBe(15);
+    expect((await store.totals()).seeders).toBe(15);
     expect(problems(lines)).toEqual(['limits left out 5 peers of the snapshot']);
     expect(lines.at(-2)?.fields).toMatchObject({ peers: 15, expired: 10, refused: 5 });
     await store.stop();

@@ -46,7 +46,12 @@ describe('snapshots of a store that threads share', () => {
 
   beforeEach(async () => {
     const options = memoryDriver.options.parse({ shard_count: 8 });
-    const dependencies = { logger: silentLogger, metrics: { register() {} }, clock: systemClock };
+    const dependencies = {
+      logger: silentLogger,
+      metrics: { register() {} },
+      clock: systemClock,
+      upkeep: true,
+    };
     host = (await memoryDriver.host?.(options, dependencies)) as StorageHost;
     store = host.store as MemoryPeerStore;
     for (let n = 0; n < STAYING; n++)
