@@ -42,6 +42,17 @@ const LONGEST = 2 ** 31 - 1;
 /** A time in Go's form; milliseconds inside. Zero and less fall back to the default. */
 export function duration(defaultText: string, description: string) {
   const fallback = parseDuration(defaultText) as number;
+  const { schema, parse } = anyDuration();
+  return option(schema.transform((value) => (value > 0 ? value : fallback)).default(fallback), {
+    description,
+    kind: 'duration',
+    defaultText: formatDuration(fallback),
+    fallsBack: (input) => isDurationInput(input) && (parse(input) ?? 1) <= 0,
+  });
+}
+
+/** A time of any sign, and how it is read. */
+function anyDuration() {
   // Go's YAML takes a bare number for nanoseconds, which nobody means; 0 alone needs no unit.
   const parse = (input: string | number) =>
     typeof input === 'string' ? parseDuration(input) : input > 0 ? undefined : 0;
@@ -51,23 +62,26 @@ export function duration(defaultText: string, description: string) {
     })
     .transform((input, context) => {
       const value = parse(input);
-      if (value === undefined) {
-        context.addIssue({ code: 'custom', message: expected(DURATION, input) });
-        return z.NEVER;
-      }
-      if (value > LONGEST) {
-        context.addIssue({ code: 'custom', message: expected('at most 596h (24 days)', input) });
-        return z.NEVER;
-      }
-      return value > 0 ? value : fallback;
-    })
-    .default(fallback);
-  return option(schema, {
-    description,
+      if (value !== undefined && value <= LONGEST) return value;
+      const what = value === undefined ? DURATION : 'at most 596h (24 days)';
+      context.addIssue({ code: 'custom', message: expected(what, input) });
+      return z.NEVER;
+    });
+  return { schema, parse };
+}
+
+function isDurationInput(input: unknown): input is string | number {
+  return typeof input === 'string' || typeof input === 'number';
+}
+
+/** A time in Go's form; milliseconds inside. Zero, which is the default, and less are off. */
+export function durationOrOff(description: string) {
+  const { schema, parse } = anyDuration();
+  return option(schema.transform((value) => Math.max(value, 0)).default(0), {
+    description: `${description} 0s: off.`,
     kind: 'duration',
-    defaultText: formatDuration(fallback),
-    fallsBack: (input) =>
-      (typeof input === 'string' || typeof input === 'number') && (parse(input) ?? 1) <= 0,
+    defaultText: '0s',
+    fallsBack: (input) => isDurationInput(input) && (parse(input) ?? 0) < 0,
   });
 }
 

@@ -96,10 +96,10 @@ describe('a tracker that cannot start ends with 1', () => {
     expect(code).toBe(1);
   });
 
-  test('a name that is not there yet', async () => {
-    const path = await configFile('redis.yaml', 'chihaya:\n  storage:\n    name: redis\n');
+  test('a store that there is not', async () => {
+    const path = await configFile('etcd.yaml', 'chihaya:\n  storage:\n    name: etcd\n');
     const { code, stderr } = await chihaya(['--config', path]);
-    expect(stderr).toContain(`${path}:3:11: storage.name: expected one of "memory", found "redis"`);
+    expect(stderr).toContain(`${path}:3:11: storage.name: expected one of "memory", "redis", found "etcd"`);
     expect(code).toBe(1);
   });
 

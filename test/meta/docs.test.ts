@@ -7,8 +7,10 @@ import { exampleConfig } from '../../src/config/example.ts';
 import { parseText } from '../../src/config/load.ts';
 import { configurationReference } from '../../src/config/reference.ts';
 import type { HookDriver } from '../../src/middleware/middleware.ts';
+import type { Metric } from '../../src/pkg/metrics.ts';
 import { builtIn } from '../../src/server/built-in.ts';
 import { createTracker } from '../../src/server/create-tracker.ts';
+import { RedisMetrics } from '../../src/storage/redis/metrics.ts';
 import { filesUnder, sources } from './sources.ts';
 
 /** The first cells, without their backquotes, of the rows of a page's tables whose heads begin with `head`. */
@@ -56,6 +58,15 @@ test('docs/metrics.md lists every metric of a hook', () => {
   );
   expect(names.length).toBeGreaterThanOrEqual(3);
   expect(firstCells('docs/metrics.md', 'metric of a hook').toSorted()).toEqual(names.toSorted());
+});
+
+test('docs/metrics.md lists every metric of the Redis store', () => {
+  const metrics: Metric[] = [];
+  new RedisMetrics().register({ register: (metric) => void metrics.push(metric) }, () => true);
+  expect(metrics.length).toBe(5);
+  expect(firstCells('docs/metrics.md', 'metric of the Redis store')).toEqual(metrics.map(({ name }) => name));
+  const page = readFileSync('docs/metrics.md', 'utf8');
+  for (const { name, type } of metrics) expect(page).toContain(`| \`${name}\` | ${type} |`);
 });
 
 describe('generated files are as `npm run generate` writes them', () => {

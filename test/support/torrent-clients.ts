@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { type Command, RunningProcess } from './running-process.ts';
 
 export interface Job {
-  readonly namespace: string;
+  /** The network namespace it runs in; this one if there is none. */
+  readonly namespace?: string | undefined;
+  /** Where it listens for peers. */
+  readonly port?: number;
   /** Where the client keeps its state. It is made. */
   readonly directory: string;
   /** Where the torrent's content is, or is to be. */
@@ -32,12 +35,12 @@ export interface TorrentClient {
   readonly leavesOverHttp: boolean;
 }
 
-const PEER_PORT = '6881';
+const PEER_PORT = 6881;
 
 export const aria2: TorrentClient = {
   name: 'aria2',
   program: 'aria2c',
-  async start({ namespace, directory, content, torrent, authority }) {
+  async start({ namespace, port = PEER_PORT, directory, content, torrent, authority }) {
     await mkdir(directory, { recursive: true });
     // biome-ignore format: one option a line
     const args = [
@@ -49,8 +52,8 @@ export const aria2: TorrentClient = {
       '--enable-dht6=false',
       '--enable-peer-exchange=false',
       '--bt-enable-lpd=false',
-      `--listen-port=${PEER_PORT}`,
-      `--dht-listen-port=${PEER_PORT}`,
+      `--listen-port=${port}`,
+      `--dht-listen-port=${port}`,
       '--check-integrity=true',
       '--file-allocation=none',
       '--seed-ratio=0',
@@ -70,7 +73,7 @@ export const aria2: TorrentClient = {
 export const transmission: TorrentClient = {
   name: 'Transmission',
   program: 'transmission-cli',
-  async start({ namespace, directory, content, torrent, authority }) {
+  async start({ namespace, port = PEER_PORT, directory, content, torrent, authority }) {
     await mkdir(directory, { recursive: true });
     const settings = {
       'dht-enabled': false,
@@ -81,7 +84,7 @@ export const transmission: TorrentClient = {
       'message-level': 3,
     };
     await writeFile(join(directory, 'settings.json'), JSON.stringify(settings));
-    const args = ['-g', directory, '-M', '-p', PEER_PORT, '-w', content, torrent];
+    const args = ['-g', directory, '-M', '-p', String(port), '-w', content, torrent];
     const env = {
       HOME: directory,
       // It checks certificates only if it is told to.
