@@ -10,6 +10,7 @@ import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../bittorrent/announce.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
 import type { Peer } from '../../bittorrent/peer.ts';
+import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import type { Logger } from '../../pkg/logger.ts';
 import type { MaybePromise } from '../../pkg/maybe-promise.ts';
@@ -62,7 +63,10 @@ export class CachedStore implements PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): MaybePromise<boolean> {
+    if (preference)
+      return this.#store.announcePeers(infohash, announcer, seeder, numwant, response, preference);
     const field = fieldOf(announcer);
     if (this.#copies.answer(infohash, announcer.family, field, seeder, numwant, response)) return true;
     return this.#store.announcePeers(infohash, announcer, seeder, numwant, response);

@@ -12,7 +12,8 @@
 import type { AddressFamily } from '../../bittorrent/address-family.ts';
 import type { AnnounceResponse } from '../../bittorrent/announce.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
-import type { Peer } from '../../bittorrent/peer.ts';
+import { Peer } from '../../bittorrent/peer.ts';
+import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
 import type { Clock } from '../../pkg/clock.ts';
@@ -21,9 +22,11 @@ import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTota
 import type { Upkeep } from '../upkeep.ts';
 import type { RedisClient } from './client.ts';
 import type { Collector } from './collector.ts';
+import type { Argument } from './connection.ts';
 import type { Keyspace } from './keys.ts';
 import { patiently } from './patience.ts';
-import { REPLY_FIELDS, readScript } from './read-script.ts';
+import { appendPreferred, candidatesFor } from './preferred-order.ts';
+import { REPLY_FIELDS, REPLY_KNOWN, REPLY_LEECHERS, REPLY_SEEDERS_GIVEN, readScript } from './read-script.ts';
 import { unreachable } from './redis-error.ts';
 import { scrapeScript } from './scrape-script.ts';
 import type { Script } from './script.ts';
@@ -92,14 +95,30 @@ export class RedisPeerStore implements PeerStore {
     seeder: boolean,
     numwant: number,
     response: AnnounceResponse,
+    preference?: PeerPreference,
   ): Promise<boolean> {
-    const wanted = Math.max(0, Math.min(numwant, response.peers.capacity - response.peers.count));
+    const { peers } = response;
+    const wanted = Math.max(0, Math.min(numwant, peers.capacity - peers.count));
     const field = fieldOf(announcer);
-    const reply = await this.read(infohash, announcer.family, field, seeder, wanted);
+    const { family } = announcer;
+    let reply: SwarmReply;
+    if (preference && wanted > 0) {
+      // The announcer is the caller's until Redis answers, and then somebody else's perhaps.
+      const self = new Peer();
+      self.bytes.set(announcer.bytes);
+      self.family = family;
+      const candidates = candidatesFor(wanted);
+      reply = await this.read(infohash, family, field, seeder, candidates, candidates);
+      const fields = reply.subarray(REPLY_FIELDS);
+      const seeders = readUint32(reply, REPLY_SEEDERS_GIVEN);
+      appendPreferred(fields, field.length, seeders, wanted, self, preference, this.#random, peers);
+    } else {
+      reply = await this.read(infohash, family, field, seeder, wanted);
+      for (let at = REPLY_FIELDS; at < reply.length; at += field.length) appendField(reply, at, peers);
+    }
     response.complete = readUint32(reply, 0);
-    response.incomplete = readUint32(reply, 4);
-    for (let at = REPLY_FIELDS; at < reply.length; at += field.length) appendField(reply, at, response.peers);
-    return reply[REPLY_FIELDS - 1] === 1;
+    response.incomplete = readUint32(reply, REPLY_LEECHERS);
+    return reply[REPLY_KNOWN] === 1;
   }
 
   async scrapeSwarm(infohash: Infohash, family: AddressFamily, counts: SwarmCounts): Promise<void> {
@@ -143,18 +162,24 @@ export class RedisPeerStore implements PeerStore {
     this.#client.close();
   }
 
-  /** The counts, whether `field` is known, and up to `wanted` fields: the reply of `readScript`. */
+  /**
+   * The counts, whether `field` is known, and up to `wanted` fields: the reply of `readScript`.
+   *
+   * @param leechers if it is given, `wanted` is for seeders alone, and this for leechers
+   */
   async read(
     infohash: Infohash,
     family: AddressFamily,
     field: Buffer,
     seeder: boolean,
     wanted: number,
+    leechers?: number,
   ): Promise<SwarmReply> {
     const group = this.#keyspace.groupOf(infohash, family);
     const { hex } = infohash;
     const keys = [group.seeders(hex), group.leechers(hex)];
-    const args = [field, seeder ? '1' : '0', wanted, this.#random.below(2 ** 31)];
+    const args: Argument[] = [field, seeder ? '1' : '0', wanted, this.#random.below(2 ** 31)];
+    if (leechers !== undefined) args.push(leechers);
     return (await this.#client.run('announce', readScript, keys, args)) as SwarmReply;
   }
 

@@ -6,14 +6,18 @@
  * taken, and the choice is made here. Fields that cannot be a peer of this family are left out.
  *
  *     KEYS   seeders, leechers
- *     ARGV   the announcer's field, '1' for a seeder, how many peers are wanted, a random number
- *     reply  | seeders (4) | leechers (4) | known (1) | fields |    network order
+ *     ARGV   the announcer's field, '1' for a seeder, how many peers are wanted, a random number, and, if as many
+ *            leechers are wanted however many seeders there are, how many
+ *     reply  | seeders (4) | leechers (4) | seeders among the fields (4) | known (1) | fields |    network order
  */
 
 import { Script } from './script.ts';
 
-/** Where the fields begin in a reply. */
-export const REPLY_FIELDS = 9;
+/** Where things are in a reply. */
+export const REPLY_LEECHERS = 4;
+export const REPLY_SEEDERS_GIVEN = 8;
+export const REPLY_KNOWN = 12;
+export const REPLY_FIELDS = 13;
 
 export const readScript = new Script(`
 local me = ARGV[1]
@@ -21,7 +25,7 @@ local wanted = tonumber(ARGV[3])
 local seeders, leechers = redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[2])
 local seeding = seeders > 0 and redis.call('HEXISTS', KEYS[1], me) == 1
 local leeching = leechers > 0 and redis.call('HEXISTS', KEYS[2], me) == 1
-local peers = {}
+local peers, given = {}, 0
 
 local function draw(key, size, member)
   local left = math.min(wanted - #peers, member and size - 1 or size)
@@ -47,7 +51,10 @@ end
 if wanted > 0 then
   math.randomseed(ARGV[4])
   if ARGV[2] ~= '1' then draw(KEYS[1], seeders, seeding) end
+  given = #peers
+  if ARGV[5] then wanted = given + tonumber(ARGV[5]) end
   draw(KEYS[2], leechers, leeching)
 end
-return struct.pack('>I4I4B', seeders, leechers, (seeding or leeching) and 1 or 0) .. table.concat(peers)
+local known = (seeding or leeching) and 1 or 0
+return struct.pack('>I4I4I4B', seeders, leechers, given, known) .. table.concat(peers)
 `);

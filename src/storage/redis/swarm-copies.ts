@@ -13,7 +13,7 @@ import { readUint32 } from '../../pkg/bytes.ts';
 import { Random } from '../../pkg/random.ts';
 import { swarmName } from './keys.ts';
 import type { RedisPeerStore } from './peer-store.ts';
-import { REPLY_FIELDS } from './read-script.ts';
+import { REPLY_FIELDS, REPLY_LEECHERS, REPLY_SEEDERS_GIVEN } from './read-script.ts';
 import { appendField } from './values.ts';
 
 /** Announces within a copy's life that make a swarm busy. */
@@ -123,19 +123,15 @@ export class SwarmCopies {
     const { infohash, family } = watched;
     // Nobody's field: everybody in the swarm may be drawn.
     const nobody = randomBytes(PEER_ID_LENGTH + 2 + addressLength(family));
-    const read = (seeder: boolean) => this.#store.read(infohash, family, nobody, seeder, COPIED);
     try {
-      const [mixed, leechers] = await Promise.all([read(false), read(true)]);
-      const complete = readUint32(mixed, 0);
+      const reply = await this.#store.read(infohash, family, nobody, false, COPIED, COPIED);
+      const border = REPLY_FIELDS + readUint32(reply, REPLY_SEEDERS_GIVEN) * nobody.length;
       watched.copy = {
-        complete,
-        incomplete: readUint32(mixed, 4),
-        // Seeders come first; what follows them are leechers, of which the other answer has more.
+        complete: readUint32(reply, 0),
+        incomplete: readUint32(reply, REPLY_LEECHERS),
         // New memory: a reply is a part of all that came with it.
-        seeders: new Uint8Array(
-          mixed.subarray(REPLY_FIELDS, REPLY_FIELDS + Math.min(complete, COPIED) * nobody.length),
-        ),
-        leechers: new Uint8Array(leechers.subarray(REPLY_FIELDS)),
+        seeders: new Uint8Array(reply.subarray(REPLY_FIELDS, border)),
+        leechers: new Uint8Array(reply.subarray(border)),
         time,
       };
     } catch {
