@@ -29,7 +29,12 @@ const { values: flags } = parseArgs({
 const milliseconds = 1000 * Number(flags.seconds);
 
 async function openHost() {
-  const dependencies = { logger: silentLogger, metrics: { register() {} }, clock: systemClock };
+  const dependencies = {
+    logger: silentLogger,
+    metrics: { register() {} },
+    clock: systemClock,
+    upkeep: false,
+  };
   const host = await memoryDriver.host?.(memoryDriver.options.parse({}), dependencies);
   if (!host) throw new Error('the memory store cannot be shared');
   const infohash = new Infohash();
