@@ -31,5 +31,5 @@ const socket = await openSocket(
   { kind: 'auto', receiveBuffer: 8 << 20, reusePort: false },
   silentLogger,
 );
-socket.start(answer);
+socket.serve(answer);
 print(`ready ${socket.address.port}`);

@@ -15,7 +15,7 @@ import type { Benchmark } from './benchmark.ts';
 
 const INFOHASH = Buffer.from('bench\x00\xff\x80%&00000000001', 'latin1').subarray(0, 20);
 const REQUEST = httpAnnounce(INFOHASH, Buffer.from('-BN0100-000000000001'), 6881, 1000, 50, true);
-const REMOTE = { address: Uint8Array.of(10, 0, 0, 1), trusted: false };
+const REMOTE = Uint8Array.of(10, 0, 0, 1);
 const LIMITS = { maxNumwant: 100, defaultNumwant: 50, maxScrapeInfohashes: 50 };
 
 export const httpBenchmarks: readonly Benchmark[] = [

@@ -4,9 +4,12 @@
  */
 
 import { Infohash } from '../../src/bittorrent/infohash.ts';
+import { FailureLog } from '../../src/frontend/failure-log.ts';
+import { ResponseMetrics } from '../../src/frontend/response-metrics.ts';
 import { udpOptions } from '../../src/frontend/udp/config.ts';
-import { UdpFrontend } from '../../src/frontend/udp/frontend.ts';
+import { ConnectionIds } from '../../src/frontend/udp/connection-id.ts';
 import { ANNOUNCE_ANSWER_PEERS, ANSWER_HEADER } from '../../src/frontend/udp/packet.ts';
+import { ACTION_NAMES, PacketHandler } from '../../src/frontend/udp/packet-handler.ts';
 import { type PacketBatch, SLOT } from '../../src/frontend/udp/socket/socket.ts';
 import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { Logic } from '../../src/middleware/logic.ts';
@@ -54,8 +57,13 @@ export class FedTracker {
       minAnnounceInterval: 900_000,
       logger: silentLogger,
     });
-    const dependencies = { logic, logger: silentLogger, metrics: { register() {} }, reusePort: false };
-    new UdpFrontend(this.#socket, 'a secret', udpOptions.parse({ max_numwant: 100 }), dependencies);
+    const options = udpOptions.parse({ max_numwant: 100 });
+    const handler = new PacketHandler(options, new ConnectionIds('a secret', options.max_clock_skew), logic, {
+      socket: this.#socket,
+      metrics: new ResponseMetrics('udp', ACTION_NAMES),
+      failures: new FailureLog(silentLogger),
+    });
+    this.#socket.serve((batch) => handler.handleBatch(batch));
 
     const output = new Uint8Array(SLOT * BATCH);
     const random = new Random(Int32Array.of(1, 2, 3, 4));

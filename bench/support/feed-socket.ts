@@ -4,13 +4,13 @@
  */
 
 import type { BoundAddress } from '../../src/frontend/frontend.ts';
-import type { PacketBatch, Reply, UdpSocket } from '../../src/frontend/udp/socket/socket.ts';
+import type { BatchHandler, PacketBatch, Reply, UdpSocket } from '../../src/frontend/udp/socket/socket.ts';
 
 export class FeedSocket implements UdpSocket {
   readonly address: BoundAddress = { protocol: 'udp', host: '127.0.0.1', port: 0 };
-  #handle: (batch: PacketBatch) => void = () => {};
+  #handle: BatchHandler = () => {};
 
-  start(handle: (batch: PacketBatch) => void): void {
+  serve(handle: BatchHandler): void {
     this.#handle = handle;
   }
 
@@ -23,7 +23,7 @@ export class FeedSocket implements UdpSocket {
     throw new Error('no request of a benchmark has to wait');
   }
 
-  pause(): void {}
+  async drain(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

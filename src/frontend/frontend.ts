@@ -31,15 +31,38 @@ export interface Descriptors {
   readonly wake: number;
 }
 
-export interface Frontend {
-  /** What is bound; constant while the frontend runs. */
+export interface Frontend<Options = unknown> {
+  /** What is bound. */
   readonly addresses: readonly BoundAddress[];
-  readonly descriptors?: Descriptors;
+  /** Of what is bound. */
+  readonly descriptors: readonly Descriptors[];
+  /**
+   * Makes ready to go on with other options and another logic: everything that can fail happens here, and nothing
+   * of it shows until `commit`. A socket whose address stays is kept; others are bound beside those that serve.
+   * Rejects as the driver's `open` does, with everything closed again that was opened for it.
+   */
+  prepare(options: Options, logic: TrackerLogic): Promise<PreparedChange>;
   /**
    * Takes no new requests, answers those under way and runs their PostHooks, then closes the sockets.
    * Resolves when the last of that is done. A second call returns the same promise.
    */
   stop(): Promise<void>;
+  /** Ends a stop that takes too long: closes whatever is open. What is then still under way is answered to nobody. */
+  cut(): void;
+}
+
+/** A change that a frontend is ready for. One of the two methods is to be called, once. */
+export interface PreparedChange {
+  /** Of the sockets that were opened for it. */
+  readonly descriptors: readonly Descriptors[];
+  /**
+   * The change takes effect, at once: requests that are read from now on have the new options and the new logic, those
+   * under way end as they began. Resolves when the last of these has ended, and nothing is bound any more
+   * that is not wanted.
+   */
+  commit(): Promise<void>;
+  /** Everything stays as it was. */
+  abandon(): Promise<void>;
 }
 
 /** What a frontend is made with besides its options. */
@@ -52,10 +75,12 @@ export interface FrontendDependencies {
 }
 
 /** What `settle` is given besides the options. */
-export interface SettleDependencies {
+export interface SettleDependencies<Options = unknown> {
   readonly logger: Logger;
   /** How many workers will open the frontend. */
   readonly workers: number;
+  /** In a reload: the options in force, as the configuration had them and as they were settled. */
+  readonly before?: { readonly given: Options; readonly settled: Options } | undefined;
 }
 
 /** A kind of frontend: a folder here, and a line in `drivers.ts`. */
@@ -67,14 +92,17 @@ export interface FrontendDriver<Schema extends z.ZodType = z.ZodType> {
   /** The schema of its block: strict, with defaults. */
   readonly options: Schema;
   /** Binds the sockets and serves. Rejects, with everything closed again, if one cannot be bound. */
-  open(options: z.output<Schema>, dependencies: FrontendDependencies): Promise<Frontend>;
+  open(options: z.output<Schema>, dependencies: FrontendDependencies): Promise<Frontend<z.output<Schema>>>;
   /**
-   * Called once before several workers open the frontend. Returns the options they all open it with, which are
+   * Called once before several workers open the frontend, and before they change it. Returns the options they all open it with, which are
    * sent to their threads: with the port the system gives where 0 is asked for, and with whatever else they
    * must have in common. Rejects as `open` does if an address cannot be bound: workers would not notice, since
-   * sockets with SO_REUSEPORT bind what others hold.
+   * sockets with SO_REUSEPORT bind what others hold. An address that the workers serve already is settled.
    */
-  settle?(options: z.output<Schema>, dependencies: SettleDependencies): Promise<z.output<Schema>>;
+  settle?(
+    options: z.output<Schema>,
+    dependencies: SettleDependencies<z.output<Schema>>,
+  ): Promise<z.output<Schema>>;
 }
 
 /** Ties the type of `open`'s options to the schema. */

@@ -204,6 +204,11 @@ export function parseListenAddress(value: string): ListenAddress | undefined {
   return { host: host || undefined, port: Number(match[3]) };
 }
 
+/** Whether both are there and written alike. */
+export function sameAddress(one: ListenAddress | undefined, other: ListenAddress | undefined): boolean {
+  return one !== undefined && one.host === other?.host && one.port === other?.port;
+}
+
 /** `[::1]:6969` or `127.0.0.1:6969`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -12,7 +12,12 @@ import { AnnounceEvent } from '../../src/bittorrent/event.ts';
 import { Peer } from '../../src/bittorrent/peer.ts';
 import type { ScrapeRequest, ScrapeResponse } from '../../src/bittorrent/scrape.ts';
 import type { TrackerLogic } from '../../src/bittorrent/tracker-logic.ts';
-import type { Frontend, FrontendDependencies } from '../../src/frontend/frontend.ts';
+import type {
+  Frontend,
+  FrontendDependencies,
+  FrontendDriver,
+  PreparedChange,
+} from '../../src/frontend/frontend.ts';
 import { parseIp } from '../../src/pkg/ip-address.ts';
 import type { Metric } from '../../src/pkg/metrics.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
@@ -63,8 +68,9 @@ export interface FrontendClient {
 export interface FrontendHarness {
   /** The name of its ResponseMetrics. */
   readonly metric: string;
-  /** Opens the frontend on 127.0.0.1, `port` 0 being a free one, with its options' defaults: `max_numwant` is 100. */
-  open(dependencies: FrontendDependencies, port: number): Promise<Frontend>;
+  readonly driver: FrontendDriver;
+  /** For 127.0.0.1, `port` 0 being a free one, and with defaults otherwise: `max_numwant` is 100. As in a file. */
+  options(port: number): object;
   /** A client whose address is 127.0.0.1. */
   connect(frontend: Frontend): Promise<FrontendClient>;
 }
@@ -185,6 +191,14 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
       return { logic, logger, metrics: { register: (metric) => metrics.push(metric) }, reusePort: false };
     }
 
+    function options(port: number, more: object = {}): unknown {
+      return harness.driver.options.parse({ ...harness.options(port), ...more });
+    }
+
+    function open(port: number): Promise<Frontend> {
+      return harness.driver.open(options(port), dependencies());
+    }
+
     /** How many requests the metrics have seen, under these labels. */
     function counted(labels: Record<string, string>): number {
       const metric = metrics.find((candidate) => candidate.name === harness.metric);
@@ -213,7 +227,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
       logic = new RecordingLogic();
       metrics = [];
       logger = new MemoryLogger();
-      frontend = await harness.open(dependencies(), 0);
+      frontend = await open(0);
       client = await harness.connect(frontend);
     });
 
@@ -392,7 +406,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
       expect(frontend.stop()).toBe(first);
       await first;
 
-      const again = await harness.open(dependencies(), port);
+      const again = await open(port);
       expect(again.addresses[0]?.port).toBe(port);
       const newcomer = await harness.connect(again);
       expect(await newcomer.announce(ANNOUNCE)).toMatchObject({ complete: 3 });
@@ -402,7 +416,126 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
 
     test('a port that is taken is an error that names the address', async () => {
       const port = frontend.addresses[0]?.port as number;
-      await expect(harness.open(dependencies(), port)).rejects.toThrow(`127.0.0.1:${port}`);
+      await expect(open(port)).rejects.toThrow(`127.0.0.1:${port}`);
+    });
+
+    test('cut ends a stop that takes too long, and frees the port', async () => {
+      const port = frontend.addresses[0]?.port as number;
+      logic.before = () => new Promise<void>(() => {});
+      void client.announce(ANNOUNCE).catch(() => {});
+      await eventually(() => expect(logic.calls).toEqual(['handle announce']));
+      void frontend.stop();
+      frontend.cut();
+      let again: Frontend | undefined;
+      await expect
+        .poll(async () => {
+          again = await open(port).catch(() => undefined);
+          return again !== undefined;
+        })
+        .toBe(true);
+      await again?.stop();
+      // What is left of the first waits for ever: nobody is to wait for it.
+      frontend = await open(0);
+    });
+
+    describe('a change of options and logic', () => {
+      let other: RecordingLogic;
+      let port: number;
+
+      beforeEach(() => {
+        other = new RecordingLogic();
+        port = frontend.addresses[0]?.port as number;
+      });
+
+      /** Port 0 as before: what was asked for then is asked for again. */
+      function prepare(at = 0, more: object = {}): Promise<PreparedChange> {
+        return frontend.prepare(options(at, more), other);
+      }
+
+      test('takes effect with the commit, on the sockets and connections there are', async () => {
+        await client.announce(ANNOUNCE);
+        const { addresses } = frontend;
+        const change = await prepare(0, { max_numwant: 7 });
+        await client.announce(ANNOUNCE);
+        expect([logic.requests.length, other.requests.length]).toEqual([2, 0]);
+        await change.commit();
+        expect(frontend.addresses).toEqual(addresses);
+        await client.announce(ANNOUNCE);
+        expect(logic.requests).toHaveLength(2);
+        expect(other.requests).toEqual([{ ...ANNOUNCE, numwant: 7, address: '127.0.0.1' }]);
+        await eventually(() => expect(counted({ action: 'announce' })).toBe(3));
+      });
+
+      test('ends with the logic that it began with what is under way, and the commit waits for that', async () => {
+        const handled = gate();
+        const written = gate();
+        logic.before = () => handled.opened;
+        logic.after = () => written.opened;
+        const slow = await harness.connect(frontend);
+        const answer = slow.announce(ANNOUNCE);
+        await eventually(() => expect(logic.calls).toEqual(['handle announce']));
+
+        let over = false;
+        const committed = (await prepare()).commit().then(() => {
+          over = true;
+        });
+        await client.announce(ANNOUNCE);
+        await eventually(() => expect(other.calls).toEqual(['handle announce', 'after announce']));
+        handled.open();
+        expect(await answer).toMatchObject({ complete: 3 });
+        await eventually(() => expect(logic.calls).toEqual(['handle announce', 'after announce']));
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(over).toBe(false);
+        written.open();
+        await committed;
+        await slow.close();
+      });
+
+      test('binds another address before the first is let go, and ends what is under way there', async () => {
+        const handled = gate();
+        logic.before = () => handled.opened;
+        const answer = client.announce(ANNOUNCE);
+        await eventually(() => expect(logic.calls).toEqual(['handle announce']));
+
+        const probe = await open(0);
+        const free = probe.addresses[0]?.port as number;
+        await probe.stop();
+        const change = await prepare(free);
+        await expect(open(free)).rejects.toThrow(`127.0.0.1:${free}`);
+        const committed = change.commit();
+        expect(frontend.addresses.map((address) => address.port)).toEqual([free]);
+        const newcomer = await harness.connect(frontend);
+        expect(await newcomer.announce(ANNOUNCE)).toMatchObject({ complete: 3 });
+        expect(other.requests).toHaveLength(1);
+        handled.open();
+        expect(await answer).toMatchObject({ complete: 3 });
+        await committed;
+        const again = await open(port);
+        await again.stop();
+        await newcomer.close();
+      });
+
+      test('that is abandoned leaves nothing behind', async () => {
+        const probe = await open(0);
+        const free = probe.addresses[0]?.port as number;
+        await probe.stop();
+        const change = await prepare(free);
+        await change.abandon();
+        await client.announce(ANNOUNCE);
+        expect(frontend.addresses.map((address) => address.port)).toEqual([port]);
+        expect([logic.requests.length, other.requests.length]).toEqual([1, 0]);
+        const again = await open(free);
+        await again.stop();
+      });
+
+      test('that cannot be made names the address, and leaves nothing behind', async () => {
+        const taken = await open(0);
+        const at = taken.addresses[0]?.port as number;
+        await expect(prepare(at)).rejects.toThrow(`127.0.0.1:${at}`);
+        await taken.stop();
+        await client.announce(ANNOUNCE);
+        expect([logic.requests.length, other.requests.length]).toEqual([1, 0]);
+      });
     });
   });
 }

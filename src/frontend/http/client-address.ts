@@ -9,14 +9,6 @@ import { AddressRanges } from './address-ranges.ts';
 import type { RequestHead } from './head-parser.ts';
 import { Key, type Query } from './query.ts';
 
-/** The other end of a connection. */
-export interface Remote {
-  /** 4 or 16 bytes, unmapped. */
-  readonly address: Uint8Array;
-  /** Whether what it says of `real_ip_header` is believed. */
-  readonly trusted: boolean;
-}
-
 export interface ClientAddressOptions {
   readonly allow_ip_spoofing: boolean;
   readonly real_ip_header?: string | undefined;
@@ -43,15 +35,12 @@ export class ClientAddress {
     this.#trusted = new AddressRanges(options.trusted_proxies);
   }
 
-  /** The remote end of a connection, from its socket's text; `undefined` if the socket has lost it. */
-  remote(text: string | undefined): Remote | undefined {
-    const parsed = text === undefined ? undefined : parseSocketAddress(text);
-    if (!parsed) return undefined;
-    return { address: parsed, trusted: this.#header && this.#trusted.contains(parsed) };
-  }
-
-  /** Sets `address` and `provided`. Returns false if the address that counts does not parse. */
-  find(query: Query, bytes: Uint8Array, head: RequestHead, remote: Remote): boolean {
+  /**
+   * Sets `address` and `provided`. Returns false if the address that counts does not parse.
+   *
+   * @param remote the other end of the connection: 4 or 16 bytes, unmapped
+   */
+  find(query: Query, bytes: Uint8Array, head: RequestHead, remote: Uint8Array): boolean {
     this.provided = false;
     if (this.#spoofing) {
       for (const key of SPOOFING_KEYS) {
@@ -66,13 +55,14 @@ export class ClientAddress {
         return true;
       }
     }
-    if (remote.trusted && head.addressLineCount > 0) return this.#fromHeader(bytes, head, remote);
-    this.address = remote.address;
+    if (this.#header && head.addressLineCount > 0 && this.#trusted.contains(remote))
+      return this.#fromHeader(bytes, head, remote);
+    this.address = remote;
     return true;
   }
 
   /** From the end: what our own proxies appended is true, what stands before the first foreign address is hearsay. */
-  #fromHeader(bytes: Uint8Array, head: RequestHead, remote: Remote): boolean {
+  #fromHeader(bytes: Uint8Array, head: RequestHead, remote: Uint8Array): boolean {
     let nearest: Uint8Array | undefined;
     for (let line = head.addressLineCount - 1; line >= 0; line--) {
       const start = head.addressLines[2 * line] as number;
@@ -92,7 +82,7 @@ export class ClientAddress {
       }
     }
     // A client that is itself inside the trusted ranges: the first of the list, farthest from us.
-    this.address = nearest ?? remote.address;
+    this.address = nearest ?? remote;
     return true;
   }
 }
@@ -107,8 +97,12 @@ function isZero(address: Uint8Array): boolean {
   return true;
 }
 
-/** What a socket says is well-formed, and mostly IPv4: read without the regular expressions that text from outside needs. */
-function parseSocketAddress(text: string): Uint8Array | undefined {
+/**
+ * The other end of a connection, from its socket's text, unmapped; `undefined` if the socket has lost it. What a socket
+ * says is well-formed, and mostly IPv4: read without the regular expressions that text from outside needs.
+ */
+export function parseSocketAddress(text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
   const dotted = text.startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text;
   if (dotted.includes(':')) return parse(dotted);
   const address = new Uint8Array(4);

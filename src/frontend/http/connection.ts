@@ -9,33 +9,26 @@
  * While a request waits, or the client does not take its answers, nothing further of the connection is
  * read: what is held for it is bounded, and answers leave in the order of the requests.
  *
- * A connection has no timer. It keeps the tick at which it is to be cut off, and the frontend looks at
- * all of them every tick: 10,000 idle connections cost one loop over integers.
+ * A connection has no timer. It keeps the time at which it is to be cut off, and the frontend looks at
+ * all of them every tick: 10,000 idle connections cost one loop over numbers.
  */
 
 import type { Socket } from 'node:net';
-import type { Remote } from './client-address.ts';
 import type { Exchange } from './exchange.ts';
-import { HeadStatus, Method, RequestHead } from './head-parser.ts';
+import { HeadStatus, Method, type RequestHead } from './head-parser.ts';
+import type { Listener } from './listener.ts';
 import type { SchemeCounters, Timeout } from './metrics.ts';
 import { type ErrorStatus, type Output, Persistence } from './output.ts';
 import type { RequestHandler } from './request-handler.ts';
-import type { Routes } from './routes.ts';
+import type { Service } from './service.ts';
 
 /** What the connections of a frontend share. */
 export interface ConnectionHost {
-  readonly routes: Routes;
-  readonly handler: RequestHandler;
+  /** The one in force. */
+  readonly service: Service;
   readonly output: Output;
-  /** For heads that come in one piece; a connection that keeps it puts another in its place. */
-  head: RequestHead;
-  readonly addressField: string | undefined;
-  readonly keepAlive: boolean;
-  readonly readTicks: number;
-  readonly writeTicks: number;
-  readonly idleTicks: number;
-  /** The current tick. */
-  readonly tick: number;
+  /** Milliseconds, in whole ticks, that have been served. */
+  readonly now: number;
   /** Whether every answer from now on is its connection's last. */
   readonly stopping: boolean;
   closed(connection: Connection, timeout: Timeout | undefined): void;
@@ -48,11 +41,10 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 const FIRST_INPUT = 1024;
 
 export class Connection {
-  readonly counters: SchemeCounters;
   readonly #socket: Socket;
+  readonly #listener: Listener;
   readonly #host: ConnectionHost;
-  readonly #secure: boolean;
-  readonly #remote: Remote;
+  readonly #remote: Uint8Array;
   #state: State = State.Reading;
   /** Bytes not served yet, those up to `#inputEnd`, and the head they begin with if it is incomplete. */
   #input: Buffer | undefined;
@@ -66,19 +58,13 @@ export class Connection {
   #writeDeadline = NEVER;
   #timeout: Timeout | undefined;
 
-  constructor(
-    socket: Socket,
-    secure: boolean,
-    remote: Remote,
-    counters: SchemeCounters,
-    host: ConnectionHost,
-  ) {
+  /** @param remote the other end's address, 4 or 16 bytes, unmapped */
+  constructor(socket: Socket, remote: Uint8Array, listener: Listener, host: ConnectionHost) {
     this.#socket = socket;
-    this.#secure = secure;
     this.#remote = remote;
-    this.counters = counters;
+    this.#listener = listener;
     this.#host = host;
-    this.#deadline = host.tick + host.readTicks;
+    this.#deadline = host.now + host.service.readTime;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
@@ -87,13 +73,17 @@ export class Connection {
     socket.on('close', () => this.#onClose());
   }
 
+  get counters(): SchemeCounters {
+    return this.#listener.counters;
+  }
+
   /** Cuts the connection off if its time is up. */
-  sweep(tick: number): void {
-    if (tick >= this.#writeDeadline) {
+  sweep(now: number): void {
+    if (now >= this.#writeDeadline) {
       if (this.#socket.writableLength > 0) this.#cut('write');
       else this.#writeDeadline = NEVER;
     }
-    if (tick < this.#deadline) return;
+    if (now < this.#deadline) return;
     if (this.#state === State.Closing) this.#cut(this.#socket.writableLength > 0 ? 'write' : undefined);
     else this.#cut(this.#awaitsHead ? 'read' : 'idle');
   }
@@ -101,6 +91,11 @@ export class Connection {
   /** Closes at once if nothing is under way; otherwise the next answer is the last. */
   stop(): void {
     if (this.#state === State.Reading && this.#head === undefined) this.#close(false);
+  }
+
+  /** Closes at once, whatever is under way. */
+  cut(): void {
+    this.#cut(undefined);
   }
 
   #onData(chunk: Buffer): void {
@@ -115,12 +110,12 @@ export class Connection {
 
   /** Serves the requests in `bytes[0, end)`, keeps what is left and sends the answers. */
   #serve(bytes: Buffer, end: number): void {
-    const host = this.#host;
+    const { service } = this.#host;
     let at = 0;
     while (at < end && this.#state === State.Reading) {
       let head = this.#head;
       if (head === undefined) {
-        head = host.head;
+        head = service.head;
         head.reset(at);
       }
       const status = head.read(bytes, end);
@@ -143,7 +138,7 @@ export class Connection {
 
   /** @param last whether nothing has come behind it yet */
   #request(bytes: Buffer, head: RequestHead, last: boolean): void {
-    const { routes, handler } = this.#host;
+    const { routes, handler } = this.#host.service;
     if (head.method === Method.Other) {
       this.#answerStatus(405, head, last);
       return;
@@ -163,34 +158,32 @@ export class Connection {
     const exchange = handler.exchanges.take();
     const promise = handler.start(exchange, action, routes.params, bytes, head, this.#remote);
     if (promise === undefined) {
-      this.#answer(exchange, last);
+      this.#answer(exchange, handler, last);
       return;
     }
     this.#state = State.Waiting;
     this.#deadline = NEVER;
     this.#socket.pause();
-    promise.then(() => this.#settled(exchange));
+    promise.then(() => this.#settled(exchange, handler));
   }
 
   /** The logic's promise has settled. */
-  #settled(exchange: Exchange): void {
-    const { handler } = this.#host;
+  #settled(exchange: Exchange, handler: RequestHandler): void {
     if (this.#state === State.Closed) {
       // The client is gone. Its announce counts all the same, as if it had left a moment later.
       handler.finish(exchange);
     } else {
       this.#state = State.Reading;
-      this.#answer(exchange, this.#input === undefined);
+      this.#answer(exchange, handler, this.#input === undefined);
       this.#resume();
     }
-    handler.onRelease();
   }
 
   #onDrain(): void {
     if (this.#socket.writableLength === 0) this.#writeDeadline = NEVER;
     if (this.#state !== State.Blocked) return;
     this.#state = State.Reading;
-    this.#deadline = this.#host.tick + (this.#awaitsHead ? this.#host.readTicks : this.#host.idleTicks);
+    this.#extend();
     this.#resume();
   }
 
@@ -219,8 +212,8 @@ export class Connection {
     this.#host.closed(this, this.#timeout);
   }
 
-  #answer(exchange: Exchange, last: boolean): void {
-    const { handler, output } = this.#host;
+  #answer(exchange: Exchange, handler: RequestHandler, last: boolean): void {
+    const { output } = this.#host;
     const persistence = this.#persistence(exchange.keepAlive, exchange.minorVersion, last);
     if (output.at > 0 && !output.fits(handler.room(exchange))) this.#flush();
     handler.write(exchange, output, persistence);
@@ -247,7 +240,13 @@ export class Connection {
       return;
     }
     this.#awaitsHead = false;
-    if (this.#state === State.Reading) this.#deadline = this.#host.tick + this.#host.idleTicks;
+    if (this.#state === State.Reading) this.#extend();
+  }
+
+  /** The time begins anew that the client has for what is awaited of it. */
+  #extend(): void {
+    const { now, service } = this.#host;
+    this.#deadline = now + (this.#awaitsHead ? service.readTime : service.idleTime);
   }
 
   /** What cannot be served ends the connection: where the next request would begin is not known. */
@@ -258,8 +257,9 @@ export class Connection {
   }
 
   #persistence(asked: boolean, minorVersion: 0 | 1, last: boolean): Persistence {
-    const host = this.#host;
-    if (!asked || !host.keepAlive || host.stopping || (this.#ended && last)) return Persistence.Close;
+    const { service, stopping } = this.#host;
+    if (!asked || !service.keepAlive || stopping || this.#listener.closing || (this.#ended && last))
+      return Persistence.Close;
     return minorVersion === 1 ? Persistence.Implied : Persistence.KeepAlive;
   }
 
@@ -269,9 +269,9 @@ export class Connection {
    */
   #flush(): void {
     const socket = this.#socket;
-    const { output, tick, writeTicks } = this.#host;
+    const { output, now, service } = this.#host;
     if (output.at === 0) return;
-    if (this.#secure) {
+    if (this.#listener.secure) {
       socket.write(Buffer.from(output.pending()));
       output.clear();
     } else {
@@ -280,7 +280,7 @@ export class Connection {
       else output.clear();
     }
     if (socket.writableLength === 0) return;
-    if (this.#writeDeadline === NEVER) this.#writeDeadline = tick + writeTicks;
+    if (this.#writeDeadline === NEVER) this.#writeDeadline = now + service.writeTime;
     if (socket.writableNeedDrain && this.#state === State.Reading) {
       this.#state = State.Blocked;
       this.#deadline = NEVER;
@@ -299,14 +299,14 @@ export class Connection {
     this.#flush();
     this.#input = undefined;
     this.#head = undefined;
-    if (!linger && socket.writableLength === 0 && !this.#secure) {
+    if (!linger && socket.writableLength === 0 && !this.#listener.secure) {
       this.#state = State.Closed;
       socket.destroy();
       return;
     }
     if (this.#state === State.Blocked) socket.resume();
     this.#state = State.Closing;
-    this.#deadline = this.#host.tick + this.#host.writeTicks;
+    this.#deadline = this.#host.now + this.#host.service.writeTime;
     this.#writeDeadline = NEVER;
     if (linger) socket.end();
     else socket.destroySoon();
@@ -322,15 +322,15 @@ export class Connection {
 
   /** A head is incomplete: it stays with the connection, and its time runs. */
   #keepHead(head: RequestHead, at: number): void {
-    const host = this.#host;
+    const { service } = this.#host;
     if (this.#head === undefined) {
       this.#head = head;
-      host.head = new RequestHead(host.addressField);
+      service.head = service.newHead();
     }
     head.shift(-at);
     if (this.#awaitsHead) return;
     this.#awaitsHead = true;
-    this.#deadline = host.tick + host.readTicks;
+    this.#extend();
   }
 
   #keepInput(bytes: Buffer, at: number, end: number): void {

@@ -40,7 +40,8 @@ const SPARE = 256;
 
 export class ExchangePool {
   /** Exchanges taken and not given back. */
-  underWay = 0;
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
   readonly #spare: Exchange[] = [];
   readonly #maxNumwant: number;
 
@@ -49,14 +50,20 @@ export class ExchangePool {
   }
 
   take(): Exchange {
-    this.underWay++;
+    this.#underWay++;
     return this.#spare.pop() ?? new Exchange(this.#maxNumwant);
   }
 
   give(exchange: Exchange): void {
-    this.underWay--;
+    this.#underWay--;
     exchange.context.reset();
     exchange.error = undefined;
     if (this.#spare.length < SPARE) this.#spare.push(exchange);
+    if (this.#underWay === 0) this.#onIdle?.();
+  }
+
+  /** Resolves when no exchange is under way; to be asked when no more are taken. */
+  async idle(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 }

@@ -1,117 +1,124 @@
 /**
- * The HTTP(S) frontend: listeners, the connections they accept, the clock that cuts slow ones off, and
- * the stop. What a connection does stands in connection.ts, what becomes of a request in
- * request-handler.ts.
+ * The HTTP(S) frontend: listeners, the connections they accept, the clock that cuts slow ones off, reload and
+ * stop. What a connection does stands in connection.ts, what becomes of a request in request-handler.ts.
  *
- *     net.Server ─► Socket ─┬─────────────► Connection ─► RequestHead ─► Routes ─► RequestHandler
- *                           └─► TLSSocket ─┘      ▲                                      │
- *                                                 └────────────── Output ◄───────────────┘
+ *     Listener ─► Socket ─┬─────────────► Connection ─► RequestHead ─► Routes ─► RequestHandler
+ *                         └─► TLSSocket ─┘      ▲                                      │
+ *                                               └────────────── Output ◄───────────────┘
  */
 
-import { createServer, type Server, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
-import type { Logger } from '../../pkg/logger.ts';
-import type { ListenAddress } from '../../pkg/options.ts';
-import type { BoundAddress, Frontend, FrontendDependencies } from '../frontend.ts';
-import { requestLimits } from '../request-options.ts';
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
+import { FailureLog } from '../../pkg/failure-log.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import type {
+  BoundAddress,
+  Descriptors,
+  Frontend,
+  FrontendDependencies,
+  PreparedChange,
+} from '../frontend.ts';
 import { loadCertificate } from './certificate.ts';
+import { parseSocketAddress } from './client-address.ts';
 import type { HttpOptions } from './config.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
-import { RequestHead } from './head-parser.ts';
-import { listen } from './listen.ts';
+import { Listener } from './listener.ts';
 import { HttpMetrics, type Scheme, type Timeout } from './metrics.ts';
 import { Output } from './output.ts';
-import { RequestParser } from './parser.ts';
-import { RequestHandler } from './request-handler.ts';
-import { Routes } from './routes.ts';
-
-/** A tick is an eighth of the shortest timeout, within these bounds (milliseconds). */
-const SHORTEST_TICK = 5;
-const LONGEST_TICK = 250;
+import { Service } from './service.ts';
 
 /** Accepting can fail thousands of times a second when descriptors run out; said this often (milliseconds). */
 const ACCEPT_LOG_INTERVAL = 1000;
 
-/** A busy tracker's queue is never empty for long; a stop has to end. */
-const MOST_ROUNDS = 1000;
-
-export class HttpFrontend implements Frontend, ConnectionHost {
-  readonly addresses: BoundAddress[] = [];
-  readonly routes: Routes;
-  readonly handler: RequestHandler;
+export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost {
+  /** Node knows of all. */
+  readonly descriptors: readonly Descriptors[] = [];
   readonly output = new Output();
-  readonly addressField: string | undefined;
-  readonly keepAlive: boolean;
-  readonly readTicks: number;
-  readonly writeTicks: number;
-  readonly idleTicks: number;
-  head: RequestHead;
-  tick = 0;
+  service: Service;
+  now = 0;
   stopping = false;
-  readonly #parser: RequestParser;
+  readonly #dependencies: FrontendDependencies;
   readonly #metrics = new HttpMetrics();
-  readonly #logger: Logger;
-  readonly #servers: Server[] = [];
+  readonly #failures: FailureLog;
   readonly #connections = new Set<Connection>();
-  readonly #sweeper: NodeJS.Timeout;
+  /** Those that are closed, and still have connections. */
+  readonly #leaving = new Set<Listener>();
+  #listeners: readonly Listener[] = [];
+  #sweeper: NodeJS.Timeout;
   #stopped: Promise<void> | undefined;
-  #accepted = 0;
   #acceptFailedAt = Number.NEGATIVE_INFINITY;
-
-  private constructor(options: HttpOptions, dependencies: FrontendDependencies) {
-    const { logic, logger, metrics } = dependencies;
-    this.#logger = logger;
-    this.routes = new Routes(options.announce_routes, options.scrape_routes);
-    this.#parser = new RequestParser(options, requestLimits(options));
-    this.handler = new RequestHandler({
-      parser: this.#parser,
-      logic,
-      logger,
-      metrics: this.#metrics,
-      maxNumwant: options.max_numwant,
-      timing: options.enable_request_timing,
-    });
-    this.addressField = options.real_ip_header;
-    this.head = new RequestHead(this.addressField);
-    this.keepAlive = options.enable_keepalive;
-
-    const { read_timeout, write_timeout, idle_timeout } = options;
-    const shortest = Math.min(read_timeout, write_timeout, idle_timeout);
-    const tick = Math.min(Math.max(Math.floor(shortest / 8), SHORTEST_TICK), LONGEST_TICK);
-    // One more, as the tick that a deadline is counted from may be almost over: late, never early.
-    const ticks = (milliseconds: number) => Math.ceil(milliseconds / tick) + 1;
-    this.readTicks = ticks(read_timeout);
-    this.writeTicks = ticks(write_timeout);
-    this.idleTicks = ticks(idle_timeout);
-    this.#metrics.register(metrics);
-    this.#sweeper = setInterval(() => this.#sweep(), tick);
-  }
 
   /** Binds what the options name. Rejects, with everything closed again, if something cannot be bound. */
   static async open(options: HttpOptions, dependencies: FrontendDependencies): Promise<HttpFrontend> {
+    const frontend = new HttpFrontend(options, dependencies);
+    try {
+      const change = await frontend.prepare(options, dependencies.logic);
+      void change.commit();
+      return frontend;
+    } catch (error) {
+      await frontend.stop();
+      throw error;
+    }
+  }
+
+  private constructor(options: HttpOptions, dependencies: FrontendDependencies) {
+    this.#dependencies = dependencies;
+    this.#failures = new FailureLog(dependencies.logger);
+    this.#metrics.register(dependencies.metrics);
+    this.service = this.#serviceOf(options, dependencies.logic);
+    this.#sweeper = this.#newSweeper();
+  }
+
+  get addresses(): readonly BoundAddress[] {
+    return this.#listeners.map(({ bound }) => bound);
+  }
+
+  async prepare(options: HttpOptions, logic: TrackerLogic): Promise<PreparedChange> {
     const { addr, https_addr, tls_cert_path, tls_key_path } = options;
     const context =
       https_addr && tls_cert_path && tls_key_path
         ? createSecureContext(loadCertificate(tls_cert_path, tls_key_path))
         : undefined;
-    const frontend = new HttpFrontend(options, dependencies);
-    const open = async (scheme: Scheme, address: ListenAddress, secured?: SecureContext) => {
-      const server = frontend.#server(scheme, secured);
-      frontend.addresses.push(await listen(server, scheme, address, dependencies.reusePort));
+    const listeners: Listener[] = [];
+    const opened: Listener[] = [];
+    const prepare = async (scheme: Scheme, address: ListenAddress) => {
+      const kept = this.#listeners.find(
+        (each) => each.scheme === scheme && sameAddress(each.address, address),
+      );
+      const listener =
+        kept ?? (await this.#listen(scheme, address, scheme === 'https' ? context : undefined));
+      listeners.push(listener);
+      if (!kept) opened.push(listener);
+    };
+    const abandon = async () => {
+      for (const listener of opened) this.#leave(listener);
     };
     try {
-      if (addr) await open('http', addr);
-      if (https_addr && context) await open('https', https_addr, context);
+      if (addr) await prepare('http', addr);
+      if (https_addr && context) await prepare('https', https_addr);
     } catch (error) {
-      await frontend.stop();
+      await abandon();
       throw error;
     }
-    return frontend;
+    return {
+      descriptors: [],
+      commit: () => {
+        for (const listener of listeners) if (listener.secure) listener.context = context;
+        return this.#replace(this.#serviceOf(options, logic), listeners);
+      },
+      abandon,
+    };
   }
 
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  cut(): void {
+    clearInterval(this.#sweeper);
+    for (const connection of this.#connections) connection.cut();
   }
 
   closed(connection: Connection, timeout: Timeout | undefined): void {
@@ -120,97 +127,80 @@ export class HttpFrontend implements Frontend, ConnectionHost {
     if (timeout !== undefined) this.#metrics.timeouts[timeout]++;
   }
 
+  /** Resolves when the requests that were begun before have ended, and the listeners not kept are closed. */
+  async #replace(service: Service, listeners: readonly Listener[]): Promise<void> {
+    const before = { service: this.service, listeners: this.#listeners };
+    this.service = service;
+    this.#listeners = listeners;
+    if (service.tick !== before.service.tick) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = this.#newSweeper();
+    }
+    const unwanted = before.listeners.filter((listener) => !listeners.includes(listener));
+    await Promise.all(unwanted.map((listener) => listener.drain()));
+    for (const listener of unwanted) this.#leave(listener);
+    await before.service.handler.exchanges.idle();
+  }
+
   async #stop(): Promise<void> {
     this.stopping = true;
-    await this.#emptyBacklog();
-    // `close` frees the port at once and calls back when the last connection is gone.
-    const closed = this.#servers.map(
-      (server) =>
-        new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
-    );
+    const listeners = this.#listeners;
+    await Promise.all(listeners.map((listener) => listener.drain()));
+    for (const listener of listeners) this.#leave(listener);
     for (const connection of this.#connections) connection.stop();
-    await Promise.all(closed);
-    await this.#idle();
+    await Promise.all([...this.#leaving].map((listener) => listener.close()));
+    await this.service.handler.exchanges.idle();
     clearInterval(this.#sweeper);
   }
 
-  /**
-   * Serves what the system has already received. Connections that it has completed would be reset if they
-   * were still in its queue when the socket closes, and libuv takes one of them a round.
-   */
-  async #emptyBacklog(): Promise<void> {
-    let before: number;
-    let rounds = 0;
-    do {
-      before = this.#accepted;
-      await nextRound();
-    } while (this.#accepted > before && ++rounds < MOST_ROUNDS);
+  /** Takes no new connections; those there are have their next answer as their last. */
+  #leave(listener: Listener): void {
+    this.#leaving.add(listener);
+    void listener.close().then(() => this.#leaving.delete(listener));
   }
 
-  /** Resolves when no hook has anything left to do. */
-  #idle(): Promise<void> {
-    const { exchanges } = this.handler;
-    return new Promise((resolve) => {
-      this.handler.onRelease = () => {
-        if (exchanges.underWay === 0) resolve();
-      };
-      this.handler.onRelease();
+  #serviceOf(options: HttpOptions, logic: TrackerLogic): Service {
+    return new Service(options, logic, this.#metrics, this.#failures);
+  }
+
+  #listen(scheme: Scheme, address: ListenAddress, context: SecureContext | undefined): Promise<Listener> {
+    return Listener.open({
+      scheme,
+      address,
+      context,
+      counters: this.#metrics.schemes[scheme],
+      reusePort: this.#dependencies.reusePort,
+      onConnection: (socket, listener) => this.#accept(socket, listener),
+      onError: (at, error) => this.#acceptFailed(at, error),
     });
   }
 
-  #server(scheme: Scheme, context: SecureContext | undefined): Server {
-    // The client may end its side after the request and still wants the answer: `allowHalfOpen`.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket, scheme, context),
-    );
-    // The first `error` of a server that does not listen is its `listen`'s.
-    server.on('error', (error) => {
-      if (server.listening) this.#acceptFailed(scheme, error);
-    });
-    this.#servers.push(server);
-    return server;
-  }
-
-  #accept(socket: Socket, scheme: Scheme, context: SecureContext | undefined): void {
-    this.#accepted++;
-    const remote = this.#parser.clientAddress.remote(socket.remoteAddress);
+  #accept(socket: Socket, listener: Listener): void {
+    const remote = parseSocketAddress(socket.remoteAddress);
     if (!remote) {
       // It was reset before it could be accepted.
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
-    const counters = this.#metrics.schemes[scheme];
-    counters.connections++;
-    const served = context ? secure(socket, context) : socket;
-    this.#connections.add(new Connection(served, context !== undefined, remote, counters, this));
+    listener.counters.connections++;
+    this.#connections.add(new Connection(listener.served(socket), remote, listener, this));
   }
 
   #acceptFailed(scheme: Scheme, error: Error): void {
     const now = performance.now();
     if (now - this.#acceptFailedAt < ACCEPT_LOG_INTERVAL) return;
     this.#acceptFailedAt = now;
-    this.#logger.error({ err: error, scheme }, 'cannot accept connections');
+    this.#dependencies.logger.error({ err: error, scheme }, 'cannot accept connections');
   }
 
   /** An interval that a busy loop delays fires once, not twice: time in which nothing was served counts against nobody. */
-  #sweep(): void {
-    this.tick++;
-    this.output.tick(Date.now());
-    for (const connection of this.#connections) connection.sweep(this.tick);
+  #newSweeper(): NodeJS.Timeout {
+    const { tick } = this.service;
+    return setInterval(() => {
+      this.now += tick;
+      this.output.tick(Date.now());
+      for (const connection of this.#connections) connection.sweep(this.now);
+    }, tick);
   }
-}
-
-/**
- * TLS on an accepted socket. Not through `tls.Server`: its handshake timeout begins anew with every byte,
- * while a Connection counts the handshake as part of the time for the head.
- */
-function secure(socket: Socket, context: SecureContext): TLSSocket {
-  socket.on('error', () => {});
-  return new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] });
-}
-
-/** A whole round of the event loop, its poll for new bytes and connections included. */
-function nextRound(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

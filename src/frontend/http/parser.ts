@@ -10,7 +10,7 @@ import { AnnounceEvent, parseEvent } from '../../bittorrent/event.ts';
 import { INFOHASH_LENGTH, PEER_ID_LENGTH } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import type { ScrapeRequest } from '../../bittorrent/scrape.ts';
-import { ClientAddress, type ClientAddressOptions, type Remote } from './client-address.ts';
+import { ClientAddress, type ClientAddressOptions } from './client-address.ts';
 import { Decimal } from './decimal.ts';
 import * as errors from './errors.ts';
 import { MAX_HEAD, type RequestHead } from './head-parser.ts';
@@ -20,15 +20,15 @@ const ZERO = 0x30;
 const LONGEST_EVENT = 9;
 
 export class RequestParser {
-  readonly clientAddress: ClientAddress;
   /** The family of the request parsed last; `undefined` if it failed before its address was known. */
   family: AddressFamily | undefined;
+  readonly #clientAddress: ClientAddress;
   readonly #limits: RequestLimits;
   readonly #query = new Query(MAX_HEAD);
   readonly #decimal = new Decimal();
 
   constructor(options: ClientAddressOptions, limits: RequestLimits) {
-    this.clientAddress = new ClientAddress(options);
+    this.#clientAddress = new ClientAddress(options);
     this.#limits = limits;
   }
 
@@ -36,7 +36,7 @@ export class RequestParser {
   parseAnnounce(
     bytes: Uint8Array,
     head: RequestHead,
-    remote: Remote,
+    remote: Uint8Array,
     request: AnnounceRequest,
   ): ClientError | undefined {
     this.family = undefined;
@@ -78,8 +78,8 @@ export class RequestParser {
     const compactLength = query.decode(Key.Compact);
     request.compact = compactLength > 1 || (compactLength === 1 && query.value[0] !== ZERO);
 
-    if (!this.clientAddress.find(query, bytes, head, remote)) return invalidIp;
-    const { address, provided } = this.clientAddress;
+    if (!this.#clientAddress.find(query, bytes, head, remote)) return invalidIp;
+    const { address, provided } = this.#clientAddress;
     request.peer.setAddress(address, 0, address.length);
     request.peer.port = port;
     request.ipProvided = provided;
@@ -91,7 +91,7 @@ export class RequestParser {
   parseScrape(
     bytes: Uint8Array,
     head: RequestHead,
-    remote: Remote,
+    remote: Uint8Array,
     request: ScrapeRequest,
   ): ClientError | undefined {
     this.family = undefined;
@@ -106,8 +106,8 @@ export class RequestParser {
       request.add(query.value, 0);
     }
 
-    if (!this.clientAddress.find(query, bytes, head, remote)) return invalidIp;
-    request.family = this.clientAddress.address.length === 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
+    if (!this.#clientAddress.find(query, bytes, head, remote)) return invalidIp;
+    request.family = this.#clientAddress.address.length === 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
     this.family = request.family;
     sanitizeScrape(request, this.#limits);
     return undefined;

@@ -1,14 +1,13 @@
 /**
  * What becomes of a request between its head and its answer: parse → logic → write → after. Knows
- * nothing of sockets. All of it happens at once unless the logic returns a promise.
+ * nothing of sockets. All of it happens at once unless the logic returns a promise. Whoever has begun a request with a
+ * handler ends it with the same one: a reload makes another.
  */
 
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
-import { FailureLog } from '../../pkg/failure-log.ts';
-import type { Logger } from '../../pkg/logger.ts';
+import type { FailureLog } from '../../pkg/failure-log.ts';
 import { isPromise } from '../../pkg/maybe-promise.ts';
-import type { Remote } from './client-address.ts';
 import { type Exchange, ExchangePool } from './exchange.ts';
 import { failureBody } from './failure-body.ts';
 import { Method, type RequestHead } from './head-parser.ts';
@@ -21,7 +20,7 @@ import { announceRoom, scrapeRoom, writeAnnounce, writeScrape } from './writer.t
 export interface RequestHandlerOptions {
   readonly parser: RequestParser;
   readonly logic: TrackerLogic;
-  readonly logger: Logger;
+  readonly failures: FailureLog;
   readonly metrics: HttpMetrics;
   readonly maxNumwant: number;
   readonly timing: boolean;
@@ -34,13 +33,11 @@ export class RequestHandler {
   readonly #failures: FailureLog;
   readonly #metrics: HttpMetrics;
   readonly #timing: boolean;
-  /** Called when an exchange that had to be waited for is over. */
-  onRelease: () => void = () => {};
 
   constructor(options: RequestHandlerOptions) {
     this.#parser = options.parser;
     this.#logic = options.logic;
-    this.#failures = new FailureLog(options.logger);
+    this.#failures = options.failures;
     this.#metrics = options.metrics;
     this.#timing = options.timing;
     this.exchanges = new ExchangePool(options.maxNumwant);
@@ -56,7 +53,7 @@ export class RequestHandler {
     params: RouteParams,
     bytes: Uint8Array,
     head: RequestHead,
-    remote: Remote,
+    remote: Uint8Array,
   ): Promise<void> | undefined {
     exchange.action = action;
     exchange.bodiless = head.method === Method.Head;
@@ -122,10 +119,10 @@ export class RequestHandler {
       const after = this.#after(exchange);
       if (isPromise(after)) {
         retain(exchange);
-        const release = () => this.#release(exchange);
-        after.then(release, (error) => {
+        const give = () => this.exchanges.give(exchange);
+        after.then(give, (error) => {
           this.#logInternal(exchange.action, error);
-          release();
+          give();
         });
         return;
       }
@@ -143,11 +140,6 @@ export class RequestHandler {
       // The contract forbids it; a connection's event is the wrong place to find out what happens then.
       this.#logInternal(exchange.action, error);
     }
-  }
-
-  #release(exchange: Exchange): void {
-    this.exchanges.give(exchange);
-    this.onRelease();
   }
 
   #logInternal(action: Action, error: unknown): void {

@@ -16,19 +16,27 @@ import { readInt32LittleEndian, readUint32, writeUint32 } from '../../pkg/bytes.
 import { sipHashLow } from '../../pkg/siphash.ts';
 
 /** Seconds that an id is good for (BEP 15: two minutes after it was sent). */
-const LIFETIME = 120;
+export const LIFETIME = 120;
+
+/** Ids made with another key, which are accepted up to a second since 1970. */
+export interface FormerIds {
+  readonly ids: ConnectionIds;
+  readonly until: number;
+}
 
 export class ConnectionIds {
   readonly #key: Int32Array;
   readonly #maxSkew: number;
   /** The message that is authenticated: time, then the address, as little-endian words. */
   readonly #message = new Int32Array(5);
+  readonly #former: FormerIds | undefined;
 
   /**
    * @param privateKey a text of any length; trackers with the same one accept each other's ids
    * @param maxClockSkew milliseconds that an id may be ahead of our clock
    */
-  constructor(privateKey: string, maxClockSkew: number) {
+  constructor(privateKey: string, maxClockSkew: number, former?: FormerIds) {
+    this.#former = former;
     const digest = createHash('sha256').update(privateKey).digest();
     this.#key = Int32Array.from({ length: 4 }, (_, i) => digest.readInt32LE(4 * i));
     this.#maxSkew = Math.ceil(maxClockSkew / 1000);
@@ -46,7 +54,9 @@ export class ConnectionIds {
     // The MAC is computed whatever the time says, and compared as one integer: what a guess took tells nothing.
     const difference = (this.#mac(time, source) ^ readUint32(bytes, offset + 4)) | 0;
     const age = now - time;
-    return difference === 0 && age <= LIFETIME && -age <= this.#maxSkew;
+    if (difference === 0 && age <= LIFETIME && -age <= this.#maxSkew) return true;
+    const former = this.#former;
+    return former !== undefined && now <= former.until && former.ids.accepts(bytes, offset, source, now);
   }
 
   #mac(time: number, source: Peer): number {

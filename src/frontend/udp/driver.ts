@@ -1,56 +1,45 @@
 /** The UDP frontend as a driver. */
 
-import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../pkg/logger.ts';
-import { defineFrontendDriver } from '../frontend.ts';
+import { sameAddress } from '../../pkg/options.ts';
+import { defineFrontendDriver, type SettleDependencies } from '../frontend.ts';
 import { PLACEHOLDER_KEY, type UdpOptions, udpOptions } from './config.ts';
-import { UdpFrontend } from './frontend.ts';
-import { openSocket, type SocketOptions } from './socket/open-socket.ts';
-
-const NOT_SERVED = 'udp.addr is not set: UDP is not served';
+import { NOT_SERVED, UdpFrontend } from './frontend.ts';
+import { choosePrivateKey } from './private-key.ts';
+import { openSocket } from './socket/open-socket.ts';
 
 export const udpDriver = defineFrontendDriver({
   name: 'udp',
   summary: 'Serves BitTorrent clients over UDP (BEP 15, BEP 41).',
   options: udpOptions,
-  async open(options, dependencies) {
-    const { addr } = options;
-    const { logger, reusePort } = dependencies;
-    if (addr === undefined) {
-      // Of several workers none needs to say what `settle` has said.
-      if (!reusePort) logger.warn(NOT_SERVED);
-      return { addresses: [], stop: async () => {} };
-    }
-    const key = privateKey(options, logger);
-    const socket = await openSocket(addr, socketOptions(options, reusePort), logger);
-    return new UdpFrontend(socket, key, options, dependencies);
-  },
-  async settle(options, { logger, workers }) {
-    const { addr } = options;
-    if (addr === undefined) {
+  open: (options, dependencies) => UdpFrontend.open(options, dependencies),
+  async settle(options, dependencies) {
+    const { logger } = dependencies;
+    if (options.addr === undefined) {
       logger.warn(NOT_SERVED);
       return options;
     }
-    const private_key = privateKey(options, logger);
-    const socket = await openSocket(addr, socketOptions(options, false), logger);
-    if (socket.descriptors) tellPool(workers, logger);
-    await socket.close();
-    return { ...options, addr: { ...addr, port: socket.address.port }, private_key };
+    const addr = { ...options.addr, port: await settlePort(options, dependencies) };
+    return { ...options, addr, private_key: settleKey(options, dependencies) };
   },
 });
 
-function socketOptions(options: UdpOptions, reusePort: boolean): SocketOptions {
-  return { kind: options.socket, receiveBuffer: options.receive_buffer, reusePort };
+async function settlePort(
+  { addr, socket: kind, receive_buffer: receiveBuffer }: UdpOptions,
+  { logger, workers, before }: SettleDependencies<UdpOptions>,
+): Promise<number> {
+  if (sameAddress(addr, before?.given.addr)) return before?.settled.addr?.port as number;
+  const socket = await openSocket(addr as never, { kind, receiveBuffer, reusePort: false }, logger);
+  if (socket.descriptors) tellPool(workers, logger);
+  await socket.close();
+  return socket.address.port;
 }
 
-/** The key that is configured, or a random one. */
-function privateKey({ private_key }: UdpOptions, logger: Logger): string {
-  if (private_key !== undefined && private_key !== PLACEHOLDER_KEY) return private_key;
-  logger.warn(
-    "udp.private_key is not set (the example file's text counts as none): a random one is used until the next start. " +
-      "Set it to a secret text so that clients keep their connection IDs over a restart, and trackers behind one address accept each other's",
-  );
-  return randomBytes(32).toString('base64');
+function settleKey(options: UdpOptions, { logger, before }: SettleDependencies<UdpOptions>): string {
+  const key = before?.settled.private_key;
+  const given = before?.given.private_key;
+  const configured = given !== undefined && given !== PLACEHOLDER_KEY;
+  return choosePrivateKey(options, key === undefined ? undefined : { key, configured }, logger).key;
 }
 
 /** What libuv takes without UV_THREADPOOL_SIZE. */

@@ -1,279 +1,138 @@
 /**
- * The UDP frontend: from a packet to its answer.
- *
- *   batch ─▶ header ─▶ connection id ─▶ parse ─▶ sanitise ─▶ logic.handle… ─▶ write ─▶ logic.after…
- *              │             │            └──────────┴───────────┴─▶ error
- *              └─ dropped    └─ error, if that is no longer than the packet
- *
- * As long as the logic answers at once, a packet is answered where it stands: no object is made, and the
- * peers are copied from the store to the datagram. A request that has to wait takes its objects along.
+ * The UDP frontend: a socket, and the handler of its packets. A reload replaces the handler, and the socket if its
+ * address is another.
  */
 
-import { AddressFamily } from '../../bittorrent/address-family.ts';
-import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-error.ts';
-import type { Peer } from '../../bittorrent/peer.ts';
-import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
-import { readUint32 } from '../../pkg/bytes.ts';
+import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../../pkg/failure-log.ts';
-import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
-import type { BoundAddress, Descriptors, Frontend, FrontendDependencies } from '../frontend.ts';
-import { requestLimits } from '../request-options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import type {
+  BoundAddress,
+  Descriptors,
+  Frontend,
+  FrontendDependencies,
+  PreparedChange,
+} from '../frontend.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
 import type { UdpOptions } from './config.ts';
-import { ConnectionIds } from './connection-id.ts';
-import { badConnectionId, unknownAction } from './errors.ts';
-import { Job } from './job.ts';
-import {
-  ACTION,
-  Action,
-  ANNOUNCE_ANSWER_PEERS,
-  ANSWER_HEADER,
-  CONNECT_ANSWER_LENGTH,
-  MAX_ANSWER_IPV4,
-  MAX_ANSWER_IPV6,
-  PROTOCOL_ID_HIGH,
-  PROTOCOL_ID_LOW,
-  REQUEST_HEADER,
-  TRANSACTION_ID,
-} from './packet.ts';
-import { parseAnnounce, parseScrape } from './parser.ts';
-import type { PacketBatch, Reply, UdpSocket } from './socket/socket.ts';
-import { writeAnnounce, writeError, writeHeader, writeScrape } from './writer.ts';
+import { ConnectionIds, LIFETIME } from './connection-id.ts';
+import { ACTION_NAMES, PacketHandler } from './packet-handler.ts';
+import { type ChosenKey, choosePrivateKey } from './private-key.ts';
+import { openSocket } from './socket/open-socket.ts';
+import type { UdpSocket } from './socket/socket.ts';
 
-/** Values of the metric's label `action`, and their indices by action number. */
-const ACTION_NAMES = ['connect', 'announce', 'scrape'];
-const ACTION_INDEX = Int32Array.of(0, 1, 2, -1, 1);
+export const NOT_SERVED = 'udp.addr is not set: UDP is not served';
 
-/** Requests that may wait for hooks or storage at one time; packets beyond are dropped, as a full socket would. */
-const MAX_WAITING = 16384;
+interface Serving {
+  readonly socket: UdpSocket;
+  readonly handler: PacketHandler;
+  /** As it was asked for. */
+  readonly addr: ListenAddress;
+}
 
-export class UdpFrontend implements Frontend {
-  readonly addresses: readonly BoundAddress[];
-  readonly descriptors?: Descriptors;
-  readonly #socket: UdpSocket;
+export class UdpFrontend implements Frontend<UdpOptions> {
+  addresses: readonly BoundAddress[] = [];
+  descriptors: readonly Descriptors[] = [];
   readonly #dependencies: FrontendDependencies;
-  readonly #limits: RequestLimits;
-  readonly #allowIpSpoofing: boolean;
-  readonly #timing: boolean;
-  readonly #ids: ConnectionIds;
   readonly #metrics = new ResponseMetrics('udp', ACTION_NAMES);
   readonly #failures: FailureLog;
-  readonly #spare: Job[] = [];
-  #job = new Job();
-  #waiting = 0;
-  #idle: (() => void) | undefined;
+  readonly #open = new Set<UdpSocket>();
+  #serving: Serving | undefined;
+  #key: ChosenKey | undefined;
+  /** The key before, and the second since 1970 up to which its ids are good. */
+  #formerKey: { readonly key: string; readonly until: number } | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(
-    socket: UdpSocket,
-    privateKey: string,
-    options: UdpOptions,
-    dependencies: FrontendDependencies,
-  ) {
-    this.#socket = socket;
-    this.addresses = [socket.address];
-    if (socket.descriptors) this.descriptors = socket.descriptors;
+  static async open(options: UdpOptions, dependencies: FrontendDependencies): Promise<UdpFrontend> {
+    const frontend = new UdpFrontend(dependencies);
+    const change = await frontend.prepare(options, dependencies.logic);
+    void change.commit();
+    return frontend;
+  }
+
+  private constructor(dependencies: FrontendDependencies) {
     this.#dependencies = dependencies;
-    this.#limits = requestLimits(options);
-    this.#allowIpSpoofing = options.allow_ip_spoofing;
-    this.#timing = options.enable_request_timing;
-    this.#ids = new ConnectionIds(privateKey, options.max_clock_skew);
     this.#failures = new FailureLog(dependencies.logger);
     dependencies.metrics.register(this.#metrics);
-    socket.start((batch) => this.#handleBatch(batch));
+  }
+
+  async prepare(options: UdpOptions, logic: TrackerLogic): Promise<PreparedChange> {
+    const { logger, reusePort } = this.#dependencies;
+    const { addr } = options;
+    if (addr === undefined) {
+      // Of several workers none needs to say what `settle` has said.
+      if (!reusePort) logger.warn(NOT_SERVED);
+      return {
+        descriptors: [],
+        commit: () => this.#replace(undefined),
+        abandon: async () => {},
+      };
+    }
+    const key = choosePrivateKey(options, this.#key, logger);
+    const kept = sameAddress(addr, this.#serving?.addr) ? this.#serving?.socket : undefined;
+    const socket =
+      kept ??
+      (await openSocket(
+        addr,
+        { kind: options.socket, receiveBuffer: options.receive_buffer, reusePort },
+        logger,
+      ));
+    this.#open.add(socket);
+    return {
+      descriptors: kept ? [] : descriptorsOf(socket),
+      commit: () => {
+        const dependencies = { socket, metrics: this.#metrics, failures: this.#failures };
+        const handler = new PacketHandler(options, this.#ids(options, key), logic, dependencies);
+        return this.#replace({ socket, handler, addr });
+      },
+      abandon: async () => {
+        if (!kept) await this.#close(socket);
+      },
+    };
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= this.#replace(undefined);
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
-    this.#socket.pause();
-    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    await this.#socket.close();
+  cut(): void {
+    for (const socket of this.#open) void this.#close(socket);
   }
 
-  #handleBatch(batch: PacketBatch): void {
-    const now = Math.floor(Date.now() / 1000);
-    for (let i = 0; i < batch.count; i++) batch.outputLengths[i] = this.#handlePacket(batch, i, now);
+  /** Resolves when what served before has nothing left to do. */
+  async #replace(serving: Serving | undefined): Promise<void> {
+    const before = this.#serving;
+    this.#serving = serving;
+    this.addresses = serving ? [serving.socket.address] : [];
+    this.descriptors = serving ? descriptorsOf(serving.socket) : [];
+    serving?.socket.serve((batch) => serving.handler.handleBatch(batch));
+    if (!before) return;
+    const unwanted = before.socket !== serving?.socket;
+    if (unwanted) await before.socket.drain();
+    await before.handler.idle();
+    if (unwanted) await this.#close(before.socket);
   }
 
-  /** Returns the length of the answer, 0 for none (yet). */
-  #handlePacket(batch: PacketBatch, index: number, now: number): number {
-    const { input, output } = batch;
-    const start = batch.inputAt[index] as number;
-    const length = batch.inputLengths[index] as number;
-    const at = batch.outputAt[index] as number;
-    if (length < REQUEST_HEADER) return 0;
-
-    const job = this.#job;
-    const source = job.announce.peer;
-    source.setAddress(batch.sources, batch.sourceAt[index] as number, batch.sourceLengths[index] as number);
-    job.family = source.family;
-    job.limit = source.family === AddressFamily.IPv4 ? MAX_ANSWER_IPV4 : MAX_ANSWER_IPV6;
-    job.action = readUint32(input, start + ACTION);
-    job.transactionId = readUint32(input, start + TRANSACTION_ID);
-    job.started = this.#timing ? performance.now() : 0;
-
-    if (job.action === Action.Connect) return this.#connect(input, start, source, now, output, at, job);
-    if (!this.#ids.accepts(input, start, source, now)) {
-      const answer = this.#fail(job, badConnectionId, output, at);
-      return answer <= length ? answer : 0;
+  /** Clients go on with ids of the key before until these have had their time. */
+  #ids({ max_clock_skew }: UdpOptions, chosen: ChosenKey): ConnectionIds {
+    if (this.#key && this.#key.key !== chosen.key) {
+      this.#formerKey = { key: this.#key.key, until: Math.floor(Date.now() / 1000) + LIFETIME };
     }
-    if (this.#waiting >= MAX_WAITING) return 0;
-    switch (job.action) {
-      case Action.Announce:
-      case Action.AnnounceV6:
-        return this.#announce(batch, index, job);
-      case Action.Scrape:
-        return this.#scrape(batch, index, job);
-      default:
-        return this.#fail(job, unknownAction, output, at);
-    }
+    this.#key = chosen;
+    const former = this.#formerKey && {
+      ids: new ConnectionIds(this.#formerKey.key, max_clock_skew),
+      until: this.#formerKey.until,
+    };
+    return new ConnectionIds(chosen.key, max_clock_skew, former);
   }
 
-  #connect(
-    input: Uint8Array,
-    start: number,
-    source: Peer,
-    now: number,
-    output: Uint8Array,
-    at: number,
-    job: Job,
-  ): number {
-    // Anybody may write anything here: what is not a connect of BEP 15 is not worth an answer.
-    if (readUint32(input, start) !== PROTOCOL_ID_HIGH || readUint32(input, start + 4) !== PROTOCOL_ID_LOW)
-      return 0;
-    writeHeader(output, at, Action.Connect, job.transactionId);
-    this.#ids.write(output, at + ANSWER_HEADER, source, now);
-    this.#record(job, undefined);
-    return CONNECT_ANSWER_LENGTH;
+  async #close(socket: UdpSocket): Promise<void> {
+    await socket.close();
+    this.#open.delete(socket);
   }
+}
 
-  #announce(batch: PacketBatch, index: number, job: Job): number {
-    const { input, output } = batch;
-    const start = batch.inputAt[index] as number;
-    const at = batch.outputAt[index] as number;
-    const request = job.announce;
-    const response = job.announceResponse;
-    const ipLength = job.action === Action.Announce ? 4 : 16;
-    const end = start + (batch.inputLengths[index] as number);
-    const error =
-      parseAnnounce(input, batch.inputWords, start, end, ipLength, this.#allowIpSpoofing, request) ??
-      sanitizeAnnounce(request, this.#limits);
-    if (error !== undefined) return this.#fail(job, error, output, at);
-
-    job.context.reset();
-    response.reset(request.peer.family);
-    const peersAt = at + ANNOUNCE_ANSWER_PEERS;
-    response.peers.target(output, batch.outputHalfwords, peersAt, job.limit - ANNOUNCE_ANSWER_PEERS);
-    let pending: MaybePromise<void>;
-    try {
-      pending = this.#dependencies.logic.handleAnnounce(job.context, request, response);
-    } catch (failure) {
-      return this.#fail(job, failure, output, at);
-    }
-    if (isPromise(pending)) return this.#wait(batch, index, job, pending);
-    const length = writeAnnounce(output, at, job.action, job.transactionId, response);
-    this.#record(job, undefined);
-    this.#after(batch, index, job);
-    return length;
-  }
-
-  #scrape(batch: PacketBatch, index: number, job: Job): number {
-    const { input, output } = batch;
-    const start = batch.inputAt[index] as number;
-    const at = batch.outputAt[index] as number;
-    const request = job.scrape;
-    const error = parseScrape(input, start, start + (batch.inputLengths[index] as number), request);
-    if (error !== undefined) return this.#fail(job, error, output, at);
-    sanitizeScrape(request, this.#limits);
-    request.family = job.family;
-
-    job.context.reset();
-    job.scrapeResponse.reset(request.infohashes.length);
-    let pending: MaybePromise<void>;
-    try {
-      pending = this.#dependencies.logic.handleScrape(job.context, request, job.scrapeResponse);
-    } catch (failure) {
-      return this.#fail(job, failure, output, at);
-    }
-    if (isPromise(pending)) return this.#wait(batch, index, job, pending);
-    const length = writeScrape(output, at, job.transactionId, job.scrapeResponse, job.limit);
-    this.#record(job, undefined);
-    this.#after(batch, index, job);
-    return length;
-  }
-
-  /** Tells the logic that the answer is written. */
-  #after(batch: PacketBatch, index: number, job: Job): void {
-    const { logic } = this.#dependencies;
-    const pending =
-      job.action === Action.Scrape
-        ? logic.afterScrape(job.context, job.scrape, job.scrapeResponse)
-        : logic.afterAnnounce(job.context, job.announce, job.announceResponse);
-    if (!isPromise(pending)) return;
-    this.#detach(batch, index, job);
-    void pending.finally(() => this.#release(job));
-  }
-
-  /** Lets a request go on by itself, to be answered when `pending` settles. */
-  #wait(batch: PacketBatch, index: number, job: Job, pending: Promise<void>): number {
-    this.#detach(batch, index, job);
-    this.#answerLater(job, pending, this.#socket.reply(batch, index))
-      // A fault of ours, such as a socket that takes no answer, costs this request and nothing else.
-      .catch((error) => this.#failures.log('UDP answer failed', { err: error }))
-      .finally(() => this.#release(job));
-    return 0;
-  }
-
-  async #answerLater(job: Job, pending: Promise<void>, reply: Reply): Promise<void> {
-    const { logic } = this.#dependencies;
-    const bytes = job.ownBytes;
-    try {
-      await pending;
-    } catch (failure) {
-      reply(bytes, this.#fail(job, failure, bytes, 0));
-      return;
-    }
-    if (job.action === Action.Scrape) {
-      reply(bytes, writeScrape(bytes, 0, job.transactionId, job.scrapeResponse, job.limit));
-      this.#record(job, undefined);
-      await logic.afterScrape(job.context, job.scrape, job.scrapeResponse);
-    } else {
-      reply(bytes, writeAnnounce(bytes, 0, job.action, job.transactionId, job.announceResponse));
-      this.#record(job, undefined);
-      await logic.afterAnnounce(job.context, job.announce, job.announceResponse);
-    }
-  }
-
-  /** Takes the current job out of use, with all it needs of its batch, and puts a spare one in its place. */
-  #detach(batch: PacketBatch, index: number, job: Job): void {
-    job.detach(batch.output, batch.outputAt[index] as number, ANNOUNCE_ANSWER_PEERS);
-    this.#waiting++;
-    this.#job = this.#spare.pop() ?? new Job();
-  }
-
-  #release(job: Job): void {
-    this.#spare.push(job);
-    this.#waiting--;
-    if (this.#waiting === 0) this.#idle?.();
-  }
-
-  /** Writes what the client may know of a failure. */
-  #fail(job: Job, failure: unknown, output: Uint8Array, at: number): number {
-    this.#record(job, failure);
-    if (failure instanceof ClientError)
-      return writeError(output, at, job.transactionId, failure.message, job.limit);
-    const what = job.action === Action.Scrape ? 'UDP scrape' : 'UDP announce';
-    this.#failures.log(`${what} failed`, { err: failure });
-    return writeError(output, at, job.transactionId, INTERNAL_SERVER_ERROR, job.limit);
-  }
-
-  #record(job: Job, error: unknown): void {
-    const action = job.action < ACTION_INDEX.length ? (ACTION_INDEX[job.action] as number) : -1;
-    if (action < 0) return;
-    this.#metrics.record(action, job.family, error, this.#timing ? performance.now() - job.started : 0);
-  }
+function descriptorsOf({ descriptors }: UdpSocket): readonly Descriptors[] {
+  return descriptors ? [descriptors] : [];
 }

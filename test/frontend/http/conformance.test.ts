@@ -93,32 +93,26 @@ class HttpClient implements FrontendClient {
 
 describeFrontend('http', {
   metric: 'chihaya_http_response_duration_milliseconds',
-  open: (dependencies, port) =>
-    httpDriver.open(
-      httpDriver.options.parse({ addr: `127.0.0.1:${port}`, enable_keepalive: true }),
-      dependencies,
-    ),
+  driver: httpDriver,
+  options: (port) => ({ addr: `127.0.0.1:${port}`, enable_keepalive: true }),
   connect: async (frontend) => new HttpClient(frontend),
 });
 
 describeFrontend('http without keep-alive', {
   metric: 'chihaya_http_response_duration_milliseconds',
-  open: (dependencies, port) =>
-    httpDriver.open(httpDriver.options.parse({ addr: `127.0.0.1:${port}` }), dependencies),
+  driver: httpDriver,
+  options: (port) => ({ addr: `127.0.0.1:${port}` }),
   connect: async (frontend) => new HttpClient(frontend),
 });
 
 describeFrontend('https', {
   metric: 'chihaya_http_response_duration_milliseconds',
-  open: (dependencies, port) =>
-    httpDriver.open(
-      httpDriver.options.parse({
-        https_addr: `127.0.0.1:${port}`,
-        tls_cert_path: certificate,
-        tls_key_path: key,
-        enable_keepalive: true,
-      }),
-      dependencies,
-    ),
+  driver: httpDriver,
+  options: (port) => ({
+    https_addr: `127.0.0.1:${port}`,
+    tls_cert_path: certificate,
+    tls_key_path: key,
+    enable_keepalive: true,
+  }),
   connect: async (frontend) => new HttpClient(frontend),
 });

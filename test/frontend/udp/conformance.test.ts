@@ -63,11 +63,8 @@ async function connect(port: number): Promise<FrontendClient> {
 for (const socket of ['mmsg', 'dgram']) {
   describeFrontend(`UDP by ${socket}`, {
     metric: 'chihaya_udp_response_duration_milliseconds',
-    open: (dependencies, port) =>
-      udpDriver.open(
-        udpDriver.options.parse({ addr: `127.0.0.1:${port}`, private_key: 'secret', socket }),
-        dependencies,
-      ),
+    driver: udpDriver,
+    options: (port) => ({ addr: `127.0.0.1:${port}`, private_key: 'secret', socket }),
     connect: (frontend) => connect(frontend.addresses[0]?.port as number),
   });
 }

@@ -28,6 +28,17 @@ describe('connection ids', () => {
     }
   });
 
+  it('of the key before are accepted for a time, and no others are made', () => {
+    const before = new ConnectionIds('before', 10_000);
+    const now = new ConnectionIds('secret', 10_000, { ids: before, until: NOW + 100 });
+    const id = issue(before);
+    expect(now.accepts(id, 0, four, NOW + 100)).toBe(true);
+    expect(now.accepts(id, 0, four, NOW + 101)).toBe(false);
+    expect(now.accepts(issue(before, four, NOW - 120), 0, four, NOW + 1)).toBe(false);
+    expect(issue(now)).toEqual(issue(ids));
+    expect(ids.accepts(id, 0, four, NOW)).toBe(false);
+  });
+
   it('are for one address', () => {
     expect(ids.accepts(issue(ids, four), 0, announce({ address: '192.0.2.2' }).peer, NOW)).toBe(false);
     expect(ids.accepts(issue(ids, four), 0, six, NOW)).toBe(false);

@@ -14,9 +14,12 @@ import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
 import { bindShared, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
-import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
+import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
 
 const RING = 256;
+
+/** Rounds of the event loop in which packets are still taken when no more are wanted: a flood has no end. */
+const LAST_ROUNDS = 1000;
 
 /** How a system without IPv6 refuses to bind `::`. */
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
@@ -38,6 +41,9 @@ export class DgramSocket implements UdpSocket {
   #sent = 0;
   #drained: (() => void) | undefined;
   #source: RemoteInfo | undefined;
+  #handle: BatchHandler | undefined;
+  #received = 0;
+  #closed = false;
   readonly #onSent = () => {
     this.#sent++;
     if (this.#sent === this.#given) this.#drained?.();
@@ -79,8 +85,12 @@ export class DgramSocket implements UdpSocket {
     socket.on('error', () => {});
   }
 
-  start(handle: (batch: PacketBatch) => void): void {
+  serve(handle: BatchHandler): void {
+    const first = this.#handle === undefined;
+    this.#handle = handle;
+    if (!first) return;
     this.#socket.on('message', (message, source) => {
+      this.#received++;
       if (message.length > SLOT || this.#given - this.#sent >= RING) return;
       const batch = this.#batch;
       const address = parseIp(source.address);
@@ -92,7 +102,7 @@ export class DgramSocket implements UdpSocket {
       batch.outputAt[0] = (this.#given % RING) * SLOT;
       batch.outputLengths[0] = 0;
       this.#source = source;
-      handle(batch);
+      this.#handle?.(batch);
       const length = batch.outputLengths[0] as number;
       if (length > 0) this.#send(this.#ring, batch.outputAt[0] as number, length, source);
     });
@@ -103,18 +113,28 @@ export class DgramSocket implements UdpSocket {
     return (answer, length) => this.#send(Buffer.from(answer.buffer, answer.byteOffset), 0, length, source);
   }
 
-  pause(): void {
+  async drain(): Promise<void> {
+    // What the system holds is seen only by receiving it, some packets a round of the event loop.
+    let before: number;
+    let rounds = 0;
+    do {
+      before = this.#received;
+      await nextRound();
+    } while (this.#received > before && ++rounds < LAST_ROUNDS);
     this.#socket.removeAllListeners('message');
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.removeAllListeners('message');
     if (this.#sent < this.#given) await new Promise<void>((resolve) => (this.#drained = resolve));
     await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
   }
 
   #send(bytes: Buffer, at: number, length: number, { port, address }: RemoteInfo): void {
     // Nobody can send from port 0, and Node refuses to answer there.
-    if (port === 0) return;
+    if (port === 0 || this.#closed) return;
     this.#given++;
     this.#socket.send(bytes, at, length, port, address, this.#onSent);
   }
@@ -150,4 +170,9 @@ function bound(host: string, port: number, receiveBuffer: number, libc: Libc | u
       fail(error as Error);
     }
   });
+}
+
+/** A whole round of the event loop, its poll for new packets included. */
+function nextRound(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -1,7 +1,7 @@
 /**
  * The fast socket: batches of packets through Linux's recvmmsg and sendmmsg, inside the event loop.
  *
- *   poll, in a thread of the pool ──▶ drain: recvmmsg ─▶ handle ─▶ sendmmsg, up to ROUNDS times
+ *   poll, in a thread of the pool ──▶ recvmmsg ─▶ handle ─▶ sendmmsg, up to ROUNDS times
  *        ▲                              │   ▲
  *        └────────── dry ───────────────┘   └── setImmediate: everything else in the loop has its turn
  *
@@ -33,7 +33,7 @@ import {
   NAME,
   NAME_LENGTH,
 } from './message-headers.ts';
-import { type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
+import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
 
 // Linux's constants (asm-generic, which every supported architecture uses).
 const SO_RCVBUF = 8;
@@ -56,6 +56,9 @@ const POLL_TIMEOUT = 1000;
 /** Batches handled before the event loop has its turn. */
 const ROUNDS = 4;
 
+/** Batches that are still taken when no more are wanted: more than a receive buffer holds, unless they keep coming. */
+const LAST_ROUNDS = 1024;
+
 export interface MmsgOptions {
   /** Bytes of packets the kernel may hold for us. */
   readonly receiveBuffer: number;
@@ -77,9 +80,12 @@ export class MmsgSocket implements UdpSocket {
   readonly #received: MessageHeaders;
   readonly #sent: MessageHeaders;
   readonly #batch: PacketBatch;
-  #handle: (batch: PacketBatch) => void = () => {};
-  #paused = false;
+  #handle: BatchHandler = () => {};
   #polling: Promise<void> | undefined;
+  #drained: Promise<void> | undefined;
+  /** Whether nothing is received any more. */
+  #paused = false;
+  #closed = false;
 
   static async bind(libc: Libc, { host, port }: ListenAddress, options: MmsgOptions): Promise<MmsgSocket> {
     if (host !== undefined) return new MmsgSocket(libc, (await lookup(host)).address, port, options);
@@ -120,8 +126,9 @@ export class MmsgSocket implements UdpSocket {
     };
   }
 
-  start(handle: (batch: PacketBatch) => void): void {
+  serve(handle: BatchHandler): void {
     this.#handle = handle;
+    if (this.#polling) return;
     // Node waits at its exit for the thread that polls.
     process.once('exit', this.#wake);
     this.#arm();
@@ -134,23 +141,39 @@ export class MmsgSocket implements UdpSocket {
     message.set(0, NAME_LENGTH, this.#received.get(index, NAME_LENGTH));
     message.set(0, CONTROL_LENGTH, this.#received.get(index, CONTROL_LENGTH));
     return (answer, length) => {
+      // Its number may be another file's by now.
+      if (this.#closed) return;
       message.slots.set(answer.subarray(0, length));
       message.setLength(0, length);
       this.#libc.sendmmsg(this.#fd, message.address, 1, 0);
     };
   }
 
-  pause(): void {
-    this.#paused = true;
-    this.#wake();
+  drain(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      // Not at once: whoever asks may have been called by the handler, whose batch this would be.
+      setImmediate(() => {
+        for (let round = 0; round < LAST_ROUNDS && !this.#paused && this.#receive(); round++);
+        this.#pause();
+        resolve();
+      });
+    });
+    return this.#drained;
   }
 
   async close(): Promise<void> {
-    if (!this.#paused) this.pause();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#pause();
     await this.#polling;
     process.off('exit', this.#wake);
     this.#libc.close(this.#fd);
     this.#libc.close(this.#wakeFd);
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#wake();
   }
 
   readonly #wake = (): void => {
@@ -159,23 +182,29 @@ export class MmsgSocket implements UdpSocket {
 
   /** Waits for packets without keeping the event loop from anything else. */
   #arm(): void {
-    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, POLL_TIMEOUT).then(() => this.#drain());
+    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, POLL_TIMEOUT).then(() => this.#receiveAll());
   }
 
-  readonly #drain = (): void => {
+  readonly #receiveAll = (): void => {
     for (let round = 0; round < ROUNDS; round++) {
       if (this.#paused) return;
-      const count = this.#libc.recvmmsg(this.#fd, this.#received.address, BATCH, MSG_DONTWAIT, null);
-      if (count <= 0) {
+      if (!this.#receive()) {
         this.#arm();
         return;
       }
-      this.#take(count);
-      this.#handle(this.#batch);
-      this.#send(count);
     }
-    setImmediate(this.#drain);
+    setImmediate(this.#receiveAll);
   };
+
+  /** Receives, handles and answers a batch. Returns whether there was one. */
+  #receive(): boolean {
+    const count = this.#libc.recvmmsg(this.#fd, this.#received.address, BATCH, MSG_DONTWAIT, null);
+    if (count <= 0) return false;
+    this.#take(count);
+    this.#handle(this.#batch);
+    this.#send(count);
+    return true;
+  }
 
   /** Describes the packets received to the handler, and makes their headers ready for sending. */
   #take(count: number): void {

@@ -32,6 +32,8 @@ export interface PacketBatch {
   readonly outputLengths: Int32Array;
 }
 
+export type BatchHandler = (batch: PacketBatch) => void;
+
 /** Sends an answer to where a packet came from, after its batch is gone. */
 export type Reply = (answer: Uint8Array, length: number) => void;
 
@@ -39,12 +41,14 @@ export interface UdpSocket {
   readonly address: BoundAddress;
   /** Those that Node knows nothing of. */
   readonly descriptors?: Descriptors;
-  /** Begins to receive. `handle` is called for one batch at a time and must not throw. */
-  start(handle: (batch: PacketBatch) => void): void;
+  /**
+   * Begins to receive, or goes on with another handler. `handle` is called for one batch at a time and must not throw.
+   */
+  serve(handle: BatchHandler): void;
   /** Called by the handler for a packet whose answer takes longer. */
   reply(batch: PacketBatch, index: number): Reply;
-  /** Receives no more; answers can still be sent. */
-  pause(): void;
-  /** Resolves when all answers have left and the socket is closed. */
+  /** Receives what has come already, then no more, and resolves; answers can still be sent. */
+  drain(): Promise<void>;
+  /** Resolves when all answers have left and the socket is closed. A reply that comes later goes nowhere. */
   close(): Promise<void>;
 }
