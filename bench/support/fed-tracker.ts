@@ -4,7 +4,6 @@
  */
 
 import { Infohash } from '../../src/bittorrent/infohash.ts';
-import { FailureLog } from '../../src/frontend/failure-log.ts';
 import { ResponseMetrics } from '../../src/frontend/response-metrics.ts';
 import { udpOptions } from '../../src/frontend/udp/config.ts';
 import { ConnectionIds } from '../../src/frontend/udp/connection-id.ts';
@@ -13,6 +12,7 @@ import { ACTION_NAMES, PacketHandler } from '../../src/frontend/udp/packet-handl
 import { type PacketBatch, SLOT } from '../../src/frontend/udp/socket/socket.ts';
 import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { Logic } from '../../src/middleware/logic.ts';
+import { FailureLog } from '../../src/pkg/failure-log.ts';
 import { silentLogger } from '../../src/pkg/logger.ts';
 import { Random } from '../../src/pkg/random.ts';
 import { peerIdAt, writeAnnounce, writeConnect } from './announce-packet.ts';

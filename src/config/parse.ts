@@ -52,6 +52,7 @@ export const rootOptions = z.strictObject({
   workers: countOrAuto(
     MAX_WORKERS,
     'How many threads serve clients: `auto` is one for each processor. More than one need Linux. A program that embeds the tracker has one unless it says otherwise.',
+    { fixed: true },
   ),
 });
 

@@ -55,7 +55,8 @@ function table(schema: z.ZodType): string {
 
 function row({ name, info }: Option): string {
   const fallback = info?.defaultText === undefined ? none(info) : `\`${info.defaultText}\``;
-  const meaning = (info?.description ?? '').replaceAll('|', '\\|');
+  const fixed = info?.fixed ? ' A reload does not change it.' : '';
+  const meaning = ((info?.description ?? '') + fixed).replaceAll('|', '\\|');
   return `| \`${name}\` | ${info?.kind ?? ''} | ${fallback} | ${meaning} |`;
 }
 

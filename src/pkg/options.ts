@@ -22,6 +22,8 @@ export interface OptionInfo {
   readonly required?: boolean;
   /** Never shown in a log. */
   readonly secret?: boolean;
+  /** Whether a reload leaves it as it is: it takes effect with the next start. */
+  readonly fixed?: boolean;
   /** Present if zero and negative values fall back to the default; tells whether `input` is such a value. */
   readonly fallsBack?: (input: unknown) => boolean;
 }
@@ -40,7 +42,7 @@ const DURATION = 'a duration such as 30m or 500ms';
 const LONGEST = 2 ** 31 - 1;
 
 /** A time in Go's form; milliseconds inside. Zero and less fall back to the default. */
-export function duration(defaultText: string, description: string) {
+export function duration(defaultText: string, description: string, more: Partial<OptionInfo> = {}) {
   const fallback = parseDuration(defaultText) as number;
   const { schema, parse } = anyDuration();
   return option(schema.transform((value) => (value > 0 ? value : fallback)).default(fallback), {
@@ -48,6 +50,7 @@ export function duration(defaultText: string, description: string) {
     kind: 'duration',
     defaultText: formatDuration(fallback),
     fallsBack: (input) => isDurationInput(input) && (parse(input) ?? 1) <= 0,
+    ...more,
   });
 }
 
@@ -86,7 +89,7 @@ export function durationOrOff(description: string) {
 }
 
 /** A whole number above zero. Zero and less fall back to the default. */
-export function count(fallback: number, description: string) {
+export function count(fallback: number, description: string, more: Partial<OptionInfo> = {}) {
   const schema = z
     .int({ error: (issue) => expected('a whole number', issue.input) })
     .transform((value) => (value > 0 ? value : fallback))
@@ -96,6 +99,7 @@ export function count(fallback: number, description: string) {
     kind: 'integer',
     defaultText: String(fallback),
     fallsBack: (input) => typeof input === 'number' && input <= 0,
+    ...more,
   });
 }
 
@@ -298,7 +302,7 @@ export function positiveInteger(most: number, description: string, more: Partial
 }
 
 /** `auto`, which is the default, or a whole number from 1 to `most`. */
-export function countOrAuto(most: number, description: string) {
+export function countOrAuto(most: number, description: string, more: Partial<OptionInfo> = {}) {
   const what = `auto or a whole number from 1 to ${most}`;
   const error = (issue: { readonly input?: unknown }) => expected(what, issue.input);
   const number = z.int({ error }).max(most, { error });
@@ -311,6 +315,7 @@ export function countOrAuto(most: number, description: string) {
     kind: what,
     defaultText: 'auto',
     fallsBack: (input) => typeof input === 'number' && input <= 0,
+    ...more,
   });
 }
 
@@ -319,10 +324,11 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   words: Words,
   fallback: Words[number],
   description: string,
+  more: Partial<OptionInfo> = {},
 ) {
   const among = `one of ${words.join(', ')}`;
   const schema = z.enum(words, { error: (issue) => expected(among, issue.input) }).default(fallback as never);
-  return option(schema, { description, kind: among, defaultText: fallback });
+  return option(schema, { description, kind: among, defaultText: fallback, ...more });
 }
 
 /** `expected …, found …`, as every configuration error says it. */

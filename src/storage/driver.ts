@@ -27,6 +27,11 @@ export interface StorageDriver<Schema extends z.ZodType = z.ZodType> {
   readonly options: Schema;
   open(options: z.output<Schema>, dependencies: StorageDependencies): Promise<PeerStore>;
   /**
+   * Gives a store that `open` or `host` has opened other options, at once and without fail. Those that are marked
+   * `fixed` are what they were. Of a driver without it, all are fixed.
+   */
+  tune?(store: PeerStore, options: z.output<Schema>): void;
+  /**
    * Opens a store that worker threads have in common with this one. A driver without it is opened by each
    * worker for itself, as suits a store that lies elsewhere.
    */

@@ -23,10 +23,11 @@ const MAX_DELAY = 2 ** 31 - 1;
 
 export class Upkeep {
   readonly #store: Kept;
-  readonly #options: UpkeepOptions;
   readonly #dependencies: StorageDependencies;
   readonly #durations = new DurationHistogram();
-  readonly #timers: NodeJS.Timeout[];
+  #options: UpkeepOptions;
+  #collectionTimer: NodeJS.Timeout;
+  #reportTimer: NodeJS.Timeout;
   #totals: StoreTotals = { infohashes: 0, seeders: 0, leechers: 0 };
   #collection: Promise<void> | undefined;
   #reporting = false;
@@ -35,19 +36,40 @@ export class Upkeep {
     this.#store = store;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#timers = [
-      setInterval(() => this.#collect(), Math.min(options.gc_interval, MAX_DELAY)),
-      setInterval(() => this.#report(), Math.min(options.prometheus_reporting_interval, MAX_DELAY)),
-    ];
-    for (const timer of this.#timers) timer.unref();
+    this.#collectionTimer = this.#everyGcInterval();
+    this.#reportTimer = this.#everyReportingInterval();
     this.#register();
     this.#report();
   }
 
+  /** Goes on with other options. A timer begins anew if its interval is another. */
+  tune(options: UpkeepOptions): void {
+    const before = this.#options;
+    this.#options = options;
+    if (options.gc_interval !== before.gc_interval) {
+      clearInterval(this.#collectionTimer);
+      this.#collectionTimer = this.#everyGcInterval();
+    }
+    if (options.prometheus_reporting_interval !== before.prometheus_reporting_interval) {
+      clearInterval(this.#reportTimer);
+      this.#reportTimer = this.#everyReportingInterval();
+    }
+  }
+
   /** Stops the timers. Resolves when a collection under way has ended; the store must make it end. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#collectionTimer);
+    clearInterval(this.#reportTimer);
     await this.#collection;
+  }
+
+  #everyGcInterval(): NodeJS.Timeout {
+    return setInterval(() => this.#collect(), Math.min(this.#options.gc_interval, MAX_DELAY)).unref();
+  }
+
+  #everyReportingInterval(): NodeJS.Timeout {
+    const interval = Math.min(this.#options.prometheus_reporting_interval, MAX_DELAY);
+    return setInterval(() => this.#report(), interval).unref();
   }
 
   #collect(): void {

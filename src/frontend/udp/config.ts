@@ -22,10 +22,12 @@ export const udpOptions = z.strictObject({
     SOCKET_KINDS,
     'auto',
     'How packets are moved: `mmsg` in batches (Linux), `dgram` one by one, `auto` the first if the system has it.',
+    { fixed: true },
   ),
   receive_buffer: count(
     8_388_608,
     'Bytes of packets that the kernel keeps while the tracker is busy. Beyond `net.core.rmem_max` it takes root.',
+    { fixed: true },
   ),
   ...requestOptions,
 });

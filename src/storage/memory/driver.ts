@@ -1,8 +1,10 @@
 /** The memory store as a driver. */
 
 import { defineStorageDriver, type StorageDependencies } from '../driver.ts';
+import type { PeerStore } from '../storage.ts';
 import { Upkeep } from '../upkeep.ts';
 import { type MemoryOptions, memoryOptions } from './config.ts';
+import type { StoreLimits } from './limits.ts';
 import { MemoryPeerStore, type StoreHandle } from './peer-store.ts';
 import { restore } from './snapshot/restore.ts';
 import { SnapshotFile } from './snapshot/snapshot-file.ts';
@@ -26,6 +28,10 @@ export const memoryDriver = defineStorageDriver({
       bury: (thread) => store.bury(thread),
     };
   },
+  tune(store, options) {
+    upkeeps.get(store)?.tune(options);
+    (store as MemoryPeerStore).limit(limitsOf(options));
+  },
   join(invitation) {
     const memory = StoreMemory.join(invitation as string);
     return {
@@ -35,22 +41,20 @@ export const memoryDriver = defineStorageDriver({
   },
 });
 
+/** The upkeep of each store that this thread has opened. */
+const upkeeps = new WeakMap<PeerStore, Upkeep>();
+
 async function open(
   options: MemoryOptions,
   dependencies: StorageDependencies,
   shared: boolean,
 ): Promise<MemoryPeerStore> {
-  const limits = {
-    swarms: options.max_swarms,
-    peers: options.max_peers,
-    peersPerSwarm: options.max_peers_per_swarm,
-  };
   const create = () =>
     MemoryPeerStore.create({
       shardCount: options.shard_count,
       clock: dependencies.clock,
       shared,
-      limits: Object.values(limits).some((limit) => limit > 0) ? limits : undefined,
+      limits: limitsOf(options),
     });
   const store = await openStore(options, dependencies, create);
   dependencies.metrics.register({
@@ -79,7 +83,7 @@ async function openStore(
   const snapshotMetrics = new SnapshotMetrics(metrics, clock, snapshot_path !== undefined);
   if (snapshot_path === undefined) {
     const store = create();
-    store.keepUp(new Upkeep(store, options, dependencies));
+    store.keepUp(upkeepOf(store, options, dependencies));
     return store;
   }
   const file = new SnapshotFile(snapshot_path);
@@ -87,8 +91,18 @@ async function openStore(
   if (leftovers > 0) dependencies.logger.info(`removed ${leftovers} unfinished snapshots`);
   const store = await restore(file, create, peer_lifetime, dependencies, snapshotMetrics);
   store.keepUp(
-    new Upkeep(store, options, dependencies),
+    upkeepOf(store, options, dependencies),
     new Snapshots(store, file, snapshot_interval, dependencies, snapshotMetrics),
   );
   return store;
+}
+
+function upkeepOf(store: PeerStore, options: MemoryOptions, dependencies: StorageDependencies): Upkeep {
+  const upkeep = new Upkeep(store, options, dependencies);
+  upkeeps.set(store, upkeep);
+  return upkeep;
+}
+
+function limitsOf({ max_swarms, max_peers, max_peers_per_swarm }: MemoryOptions): StoreLimits {
+  return { swarms: max_swarms, peers: max_peers, peersPerSwarm: max_peers_per_swarm };
 }

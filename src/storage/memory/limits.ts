@@ -1,6 +1,9 @@
 /**
- * Limits on what the store takes in, over both families and all threads, and counts of what was refused. A
- * store without limits has none of this to pay for.
+ * Limits on what the store takes in, over both families and all threads, and counts of what was refused. They lie in
+ * the store's memory, where every thread sees them change.
+ *
+ * A store that has never had a limit counts nothing. Counting begins with the first one, and does not end: what there
+ * is has to be counted then with every shard locked.
  */
 
 import type { Sample } from '../../pkg/metrics.ts';
@@ -14,44 +17,67 @@ export interface StoreLimits {
   readonly peersPerSwarm: number;
 }
 
-// Words of the area: what there is, and what was refused.
+// Words of the area: what there is, what was refused, what there may be, and whether any of this counts.
 const SWARMS = 0;
 const PEERS = 1;
 const REFUSED_SWARMS = 2;
 const REFUSED_PEERS = 3;
 const REFUSED_PEERS_PER_SWARM = 4;
-const WORDS = 5;
+const MOST_SWARMS = 5;
+const MOST_PEERS = 6;
+const MOST_PEERS_PER_SWARM = 7;
+const COUNTING = 8;
+const WORDS = 9;
+
+/** More than this are never reached: records are numbered by 31 bits. */
+const LARGEST = 2 ** 31 - 1;
 
 export class Limits {
-  readonly #limits: StoreLimits;
   readonly #words: Int32Array;
 
-  constructor(limits: StoreLimits, memory: StoreMemory) {
-    this.#limits = limits;
+  constructor(memory: StoreMemory) {
     this.#words = memory.area(LIMITS_AREA, WORDS);
+  }
+
+  /** To be changed, and read beside a change, with every shard locked. */
+  get counting(): boolean {
+    return this.#words[COUNTING] !== 0;
+  }
+
+  set({ swarms, peers, peersPerSwarm }: StoreLimits): void {
+    Atomics.store(this.#words, MOST_SWARMS, Math.min(swarms, LARGEST));
+    Atomics.store(this.#words, MOST_PEERS, Math.min(peers, LARGEST));
+    Atomics.store(this.#words, MOST_PEERS_PER_SWARM, Math.min(peersPerSwarm, LARGEST));
+  }
+
+  /** Begins to count from what there is. */
+  begin(swarms: number, peers: number): void {
+    this.reset(swarms, peers);
+    Atomics.store(this.#words, COUNTING, 1);
   }
 
   /** Takes account of one more swarm. Returns false, having counted the refusal, if there may be none. */
   takeSwarm(): boolean {
-    return this.#take(SWARMS, this.#limits.swarms, REFUSED_SWARMS);
+    return !this.counting || this.#take(SWARMS, MOST_SWARMS, REFUSED_SWARMS);
   }
 
   giveSwarm(): void {
-    Atomics.sub(this.#words, SWARMS, 1);
+    if (this.counting) Atomics.sub(this.#words, SWARMS, 1);
   }
 
   /** The same for one more peer in a swarm of `size`. */
   takePeer(size: number): boolean {
-    const { peersPerSwarm } = this.#limits;
-    if (peersPerSwarm > 0 && size >= peersPerSwarm) {
+    if (!this.counting) return true;
+    const most = Atomics.load(this.#words, MOST_PEERS_PER_SWARM);
+    if (most > 0 && size >= most) {
       Atomics.add(this.#words, REFUSED_PEERS_PER_SWARM, 1);
       return false;
     }
-    return this.#take(PEERS, this.#limits.peers, REFUSED_PEERS);
+    return this.#take(PEERS, MOST_PEERS, REFUSED_PEERS);
   }
 
   givePeer(): void {
-    Atomics.sub(this.#words, PEERS, 1);
+    if (this.counting) Atomics.sub(this.#words, PEERS, 1);
   }
 
   /** Starts from what there is: after a repair. What comes and goes at that moment may be missed. */
@@ -60,8 +86,9 @@ export class Limits {
     Atomics.store(this.#words, PEERS, peers);
   }
 
-  /** Announces refused, by limit. */
+  /** Announces refused, by limit; nothing where there has never been one. */
   refused(): Sample[] {
+    if (!this.counting) return [];
     const sample = (limit: string, word: number) => ({
       labels: { limit },
       // Counts go round after 2^32, which Prometheus takes for a restart.
@@ -74,7 +101,8 @@ export class Limits {
     ];
   }
 
-  #take(word: number, limit: number, refused: number): boolean {
+  #take(word: number, most: number, refused: number): boolean {
+    const limit = Atomics.load(this.#words, most);
     const before = Atomics.add(this.#words, word, 1);
     if (limit === 0 || before < limit) return true;
     Atomics.sub(this.#words, word, 1);

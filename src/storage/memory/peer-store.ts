@@ -44,7 +44,6 @@ export interface StoreHandle {
   readonly memory: MemoryHandle;
   readonly key: HashKey;
   readonly shards: number;
-  readonly limits: StoreLimits | undefined;
 }
 
 /** What a store is made with. */
@@ -60,7 +59,6 @@ export interface MemoryStoreOptions {
 export class MemoryPeerStore implements PeerStore {
   readonly #clock: Clock;
   readonly #parts: StoreParts;
-  readonly #limits: StoreLimits | undefined;
   /** By thread the number the system knows it by; 0 where there is none. */
   readonly #threads: Int32Array;
   readonly #ipv4: SwarmPeers;
@@ -76,8 +74,10 @@ export class MemoryPeerStore implements PeerStore {
     const shards = 2 ** Math.ceil(Math.log2(Math.min(shardCount, MAX_SHARDS)));
     const [key0, key1] = randomFillSync(new Int32Array(2)) as unknown as [number, number];
     const memory = shared ? StoreMemory.shared() : StoreMemory.private();
-    const handle = { key: { key0, key1 }, shards, limits };
-    return new MemoryPeerStore(memory, handle, shared ? 1 : 0, clock);
+    const handle = { key: { key0, key1 }, shards };
+    const store = new MemoryPeerStore(memory, handle, shared ? 1 : 0, clock);
+    if (limits) store.limit(limits);
+    return store;
   }
 
   /**
@@ -97,16 +97,15 @@ export class MemoryPeerStore implements PeerStore {
     thread: number,
     clock: Clock,
   ) {
-    const { key, shards, limits } = handle;
+    const { key, shards } = handle;
     const parts: StoreParts = {
       memory,
       locks: thread === 0 ? new NoLocks() : new ThreadLocks(memory, LOCKS_AREA, SHARD_LOCKS + shards, thread),
-      limits: limits && new Limits(limits, memory),
+      limits: new Limits(memory),
       key,
       shards,
     };
     this.#clock = clock;
-    this.#limits = limits;
     this.#parts = parts;
     this.#threads = memory.area(THREADS_AREA, MAX_THREADS);
     if (parts.locks instanceof ThreadLocks) {
@@ -140,7 +139,7 @@ export class MemoryPeerStore implements PeerStore {
   /** For a thread that has joined the channel. */
   handle(): StoreHandle {
     const { memory, key, shards } = this.#parts;
-    return { memory: memory.handle(), key, shards, limits: this.#limits };
+    return { memory: memory.handle(), key, shards };
   }
 
   /**
@@ -159,7 +158,7 @@ export class MemoryPeerStore implements PeerStore {
       for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS, this.#second());
       locks.release(lock);
     }
-    this.#parts.limits?.reset(this.#ipv4.swarms.count() + this.#ipv6.swarms.count(), this.#peerCount());
+    if (this.#parts.limits.counting) this.#parts.limits.reset(this.#swarmCount(), this.#peerCount());
   }
 
   #freePools(locks: ThreadLocks, thread: number): void {
@@ -168,6 +167,23 @@ export class MemoryPeerStore implements PeerStore {
       this.#parts.memory.settle(lock);
       locks.release(lock);
     }
+  }
+
+  /**
+   * Sets how much is taken in, in whichever thread. What there is beyond a limit stays. The first limit that a store is
+   * given has its swarms counted, for which all calls wait: some milliseconds for a million.
+   */
+  limit(limits: StoreLimits): void {
+    const { limits: inForce, locks, shards } = this.#parts;
+    inForce.set(limits);
+    if (inForce.counting || Object.values(limits).every((limit) => limit === 0)) return;
+    for (let shard = 0; shard < shards; shard++) locks.acquire(SHARD_LOCKS + shard);
+    inForce.begin(this.#swarmCount(), this.#peerCount());
+    for (let shard = 0; shard < shards; shard++) locks.release(SHARD_LOCKS + shard);
+  }
+
+  #swarmCount(): number {
+    return this.#ipv4.swarms.count() + this.#ipv6.swarms.count();
   }
 
   #peerCount(): number {
@@ -292,7 +308,7 @@ export class MemoryPeerStore implements PeerStore {
 
   /** Announces that were not stored because of a limit, by limit; none without limits. */
   refused(): Sample[] {
-    return this.#parts.limits?.refused() ?? [];
+    return this.#parts.limits.refused();
   }
 
   /** Ties to the store's life what is done by timers. At a stop they end in this order; the store can still be read then. */

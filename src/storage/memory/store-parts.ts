@@ -16,6 +16,5 @@ export interface StoreParts {
   readonly key: HashKey;
   /** A power of two. */
   readonly shards: number;
-  /** `undefined` without any. */
-  readonly limits: Limits | undefined;
+  readonly limits: Limits;
 }

@@ -46,7 +46,7 @@ export class SwarmPeers {
   readonly #records: PeerRecords;
   readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
-  readonly #limits: Limits | undefined;
+  readonly #limits: Limits;
   /** A row a shard, guarded by its lock; the sums of the columns are the totals. */
   readonly #totals: Int32Array;
   /** Where `find` found a peer last. It is looked at again before it is believed. */
@@ -172,9 +172,9 @@ export class SwarmPeers {
     const seeders = this.swarms.get(swarm, SEEDERS);
     const leechers = this.swarms.get(swarm, LEECHERS);
     const size = seeders + leechers;
-    if (this.#limits?.takePeer(size) === false) return NONE;
+    if (!this.#limits.takePeer(size)) return NONE;
     if (!this.#makeRoom(swarm, size)) {
-      this.#limits?.givePeer();
+      this.#limits.givePeer();
       return NONE;
     }
     let position = size;
@@ -191,7 +191,7 @@ export class SwarmPeers {
       if (!this.#index.insert(shard, this.#records.hashPeer(swarm, peer), position)) {
         if (position !== size) this.#move(swarm, size, seeders);
         this.#blocks.trim(swarm, size);
-        this.#limits?.givePeer();
+        this.#limits.givePeer();
         return NONE;
       }
     }
@@ -219,7 +219,7 @@ export class SwarmPeers {
     }
     if (hole !== last) this.#move(swarm, last, hole);
     this.#count(swarm, seeder ? -1 : 0, seeder ? 0 : -1);
-    this.#limits?.givePeer();
+    this.#limits.givePeer();
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {

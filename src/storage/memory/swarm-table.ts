@@ -59,7 +59,7 @@ export class SwarmTable {
   readonly #locks: NoLocks;
   /** Of its area, its pool and its lock. */
   readonly #id: number;
-  readonly #limits: Limits | undefined;
+  readonly #limits: Limits;
   readonly #key: HashKey;
   readonly #shards: number;
   readonly #index: HashIndex;
@@ -147,7 +147,7 @@ export class SwarmTable {
 
   /** Adds a swarm, which must not be there, without peers. NONE if there can be no more. */
   add(infohash: Infohash): number {
-    if (this.#limits?.takeSwarm() === false) return NONE;
+    if (!this.#limits.takeSwarm()) return NONE;
     this.#remember(infohash.words);
     const swarm = this.#takeRecord();
     const words = this.words(swarm);
@@ -157,7 +157,7 @@ export class SwarmTable {
     words[at + HASH] = this.#hash;
     if (!this.#index.insert(this.#hash & (this.#shards - 1), this.#hash, swarm)) {
       this.#giveRecord(swarm);
-      this.#limits?.giveSwarm();
+      this.#limits.giveSwarm();
       return NONE;
     }
     words[at + SHAPE] = LIVE;
@@ -170,7 +170,7 @@ export class SwarmTable {
     const hash = this.get(swarm, HASH);
     this.#index.remove(hash & (this.#shards - 1), hash, swarm);
     this.#giveRecord(swarm);
-    this.#limits?.giveSwarm();
+    this.#limits.giveSwarm();
   }
 
   /** How many swarms there are. Reads every record: for repairs only. */

@@ -63,6 +63,43 @@ describe.each([false, true])('limits of the memory store (shared: %s)', (shared)
   });
 });
 
+describe.each([false, true])('limits that are set later (shared: %s)', (shared) => {
+  const none = { swarms: 0, peers: 0, peersPerSwarm: 0 };
+  const open = () => MemoryPeerStore.create({ shardCount: 4, clock: systemClock, shared });
+
+  it('count what there is, of either family, snatches of swarms without peers included', async () => {
+    const store = open();
+    for (let i = 0; i < 5; i++) store.putSeeder(someInfohash(i), peer(i));
+    for (let i = 0; i < 3; i++) store.putLeecher(someInfohash(i), peer(i, 6));
+    store.graduateLeecher(someInfohash(9), peer(9));
+    store.deleteSeeder(someInfohash(9), peer(9));
+    store.limit({ ...none, peers: 9 });
+    for (let i = 20; i < 23; i++) store.putSeeder(someInfohash(i), peer(i));
+    // There were eight peers, and nine swarms: one more of each.
+    expect(store.totals()).toEqual({ infohashes: 9, seeders: 6, leechers: 3 });
+    expect(refusals(store)).toEqual({ swarms: 0, peers: 2, peers_per_swarm: 0 });
+    store.limit({ ...none, swarms: 10 });
+    for (let i = 20; i < 23; i++) store.putSeeder(someInfohash(i), peer(i));
+    expect(store.totals()).toEqual({ infohashes: 9, seeders: 6, leechers: 3 });
+    expect(refusals(store)).toEqual({ swarms: 2, peers: 2, peers_per_swarm: 0 });
+    await store.stop();
+  });
+
+  it('leave what is there beyond them, and can be taken away', async () => {
+    const store = open();
+    for (let i = 0; i < 9; i++) store.putLeecher(someInfohash(1), peer(i));
+    store.limit({ ...none, peersPerSwarm: 5 });
+    store.putLeecher(someInfohash(1), peer(9));
+    expect(await scrape(store, someInfohash(1))).toEqual([0, 9, 0]);
+    store.limit(none);
+    store.putLeecher(someInfohash(1), peer(9));
+    expect(await scrape(store, someInfohash(1))).toEqual([0, 10, 0]);
+    // Counters do not fall.
+    expect(refusals(store)).toEqual({ swarms: 0, peers: 0, peers_per_swarm: 1 });
+    await store.stop();
+  });
+});
+
 describe('a memory store without limits', () => {
   it('counts no refusals', async () => {
     const store = MemoryPeerStore.create({ shardCount: 4, clock: systemClock });

@@ -70,6 +70,10 @@ describe('a memory store that threads share', () => {
   it('agrees, when all is done, with what each thread did', { timeout: 120_000 }, async () => {
     const workers = await Promise.all([2, 3, 4].map((thread) => start(thread, 300_000)));
     const collector = collectMeanwhile();
+    // A first limit, while all of them are at work: from here on peers are counted.
+    const limit = (max_peers: number) =>
+      memoryDriver.tune?.(host.store, memoryDriver.options.parse({ max_peers }));
+    limit(1_000_000);
     const outcomes = (await Promise.all(workers.map((worker) => once(worker, 'message')))).map(
       ([outcome]) => outcome as Outcome,
     );
@@ -97,6 +101,9 @@ describe('a memory store that threads share', () => {
       leechers += names('leecher').length;
     }
     expect(host.store.totals()).toMatchObject({ seeders, leechers });
+    limit(seeders + leechers + 1);
+    for (let i = 0; i < 3; i++) await host.store.putSeeder(someInfohash(1000 + i), stranger);
+    expect(host.store.totals()).toMatchObject({ seeders: seeders + 1, leechers });
     await Promise.all(workers.map((worker) => worker.terminate()));
   });
 
