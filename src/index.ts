@@ -43,6 +43,7 @@ export {
   createTracker,
   type Embedding,
   type HookOptions,
+  reloadTracker,
   type TrackerOptions,
 } from './server/create-tracker.ts';
 export type { Tracker } from './server/tracker.ts';

@@ -3,13 +3,12 @@
 import { existsSync } from 'node:fs';
 import { expandPath, load } from '../config/load.ts';
 import { parse } from '../config/parse.ts';
-import { ConfigError } from '../config/problem.ts';
 import { systemClock } from '../pkg/clock.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { formatHostPort } from '../pkg/options.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
 import { builtIn } from '../server/built-in.ts';
 import { withHookModules } from '../server/hook-modules.ts';
+import { tellFailure, tellServed } from '../server/tell.ts';
 import { Tracker } from '../server/tracker.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { builtInConfig } from './built-in-config.ts';
@@ -36,15 +35,25 @@ export async function runTracker(flags: RunFlags): Promise<void> {
     process.exit(FAILURE);
   });
 
+  const path = expandPath(flags.config ?? DEFAULT_PATH, process.env);
+  const read = () => readConfig(path, flags.config !== undefined, logger);
   let tracker: Tracker | undefined;
-  const signals = handleSignals(logger, () => void tracker?.refresh());
+  let askedEarly = false;
+  const reload = () => {
+    askedEarly ||= tracker === undefined;
+    // The tracker has logged what it fails with.
+    tracker?.reload(read).catch(() => {});
+  };
+  const signals = handleSignals(logger, reload);
   try {
-    tracker = await Tracker.start(await readConfig(flags.config, logger), { logger, clock: systemClock });
+    tracker = await Tracker.start(await read(), { logger, clock: systemClock });
   } catch (error) {
-    tellFailure(error, logger);
+    tellFailure(error, 'the tracker did not start', logger);
     process.exit(FAILURE);
   }
-  tellReady(tracker, logger);
+  tellServed(tracker, 'ready', logger);
+  // What was read at the start may have been another file.
+  if (askedEarly) reload();
 
   const signal = await signals;
   logger.info({ signal }, 'stopping');
@@ -53,31 +62,12 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   process.exit(0);
 }
 
-async function readConfig(flag: string | undefined, logger: Logger): Promise<TrackerConfig> {
-  if (flag === undefined && !existsSync(DEFAULT_PATH)) {
-    logger.info(`${DEFAULT_PATH} does not exist and no --config was given: running the built-in default`);
+/** @param given whether the path was; the default file may be missing */
+async function readConfig(path: string, given: boolean, logger: Logger): Promise<TrackerConfig> {
+  if (!given && !existsSync(path)) {
+    logger.info(`${path} does not exist and no --config was given: running the built-in default`);
     return parse(builtInConfig, builtIn);
   }
-  const path = expandPath(flag ?? DEFAULT_PATH, process.env);
   logger.info({ path }, 'reading the configuration');
   return load(path, (given, directory) => withHookModules(builtIn, given, directory));
-}
-
-function tellFailure(error: unknown, logger: Logger): void {
-  if (error instanceof ConfigError) {
-    for (const problem of error.problems) logger.error(problem);
-    const count = error.problems.length;
-    logger.error(`the tracker did not start: ${count} mistake${count === 1 ? '' : 's'} in the configuration`);
-  } else {
-    logger.error(`the tracker did not start: ${(error as Error).message}`);
-    logger.debug({ err: error }, 'where it failed');
-  }
-}
-
-function tellReady(tracker: Tracker, logger: Logger): void {
-  const url = (scheme: string, host: string, port: number) => `${scheme}://${formatHostPort(host, port)}`;
-  const addresses = tracker.addresses.map(({ protocol, host, port }) => url(protocol, host, port));
-  const { metricsAddress } = tracker;
-  const metrics = metricsAddress && `${url('http', metricsAddress.host, metricsAddress.port)}/metrics`;
-  logger.info({ addresses, ...(metrics ? { metrics } : {}) }, 'ready');
 }

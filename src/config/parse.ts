@@ -22,6 +22,8 @@ export interface Config<
   /** Milliseconds. */
   readonly minAnnounceInterval: number;
   readonly metricsAddr: ListenAddress | undefined;
+  /** Milliseconds. */
+  readonly shutdownTimeout: number;
   /** Threads that serve clients; `auto` is one for each processor. */
   readonly workers: number | 'auto';
   readonly frontends: readonly Chosen<F>[];
@@ -48,6 +50,10 @@ export const rootOptions = z.strictObject({
   metrics_addr: listenAddress(
     'Where the metrics server listens, which answers `/metrics` in the Prometheus format. It is for operators: clients should not be able to reach it. Without an address there is none.',
     { example: '127.0.0.1:6880' },
+  ),
+  shutdown_timeout: duration(
+    '10s',
+    'How long a stop waits for requests under way and for hooks; what takes longer is cut off.',
   ),
   workers: countOrAuto(
     MAX_WORKERS,
@@ -111,6 +117,7 @@ export function parse<F extends Component, S extends Component, H extends Compon
     announceInterval: root.announce_interval,
     minAnnounceInterval: root.min_announce_interval,
     metricsAddr: root.metrics_addr,
+    shutdownTimeout: root.shutdown_timeout,
     workers: root.workers,
     frontends,
     storage,

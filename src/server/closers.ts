@@ -1,8 +1,12 @@
 /** What is open, and how it is closed again: the last first. */
 
 import type { Logger } from '../pkg/logger.ts';
+import { Patience } from './patience.ts';
 
-export type Close = () => void | Promise<void>;
+export type Close = (patience: Patience) => void | Promise<void>;
+
+/** Milliseconds for a start that has failed to take down what was open. */
+const AFTER_FAILURE = 10_000;
 
 export class Closers {
   readonly #closers: Close[] = [];
@@ -17,20 +21,13 @@ export class Closers {
   }
 
   /** Closes one after another. One that fails is logged, and keeps none of the others open. */
-  async closeAll(): Promise<void> {
-    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await this.#try(close);
-  }
-
-  /** The same, all at once. */
-  async closeTogether(): Promise<void> {
-    await Promise.all(this.#closers.splice(0).map((close) => this.#try(close)));
-  }
-
-  async #try(close: Close): Promise<void> {
-    try {
-      await close();
-    } catch (error) {
-      this.#logger.error({ err: error }, 'a part of the tracker failed to stop');
+  async closeAll(patience = new Patience(AFTER_FAILURE, this.#logger)): Promise<void> {
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
+      try {
+        await close(patience);
+      } catch (error) {
+        this.#logger.error({ err: error }, 'a part of the tracker failed to stop');
+      }
     }
   }
 }

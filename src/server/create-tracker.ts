@@ -13,6 +13,7 @@ import type { StorageDriver } from '../storage/driver.ts';
 import { builtIn } from './built-in.ts';
 import { withHookModules } from './hook-modules.ts';
 import { Tracker } from './tracker.ts';
+import type { TrackerConfig } from './tracker-parts.ts';
 
 /** What stands under `chihaya` in a configuration file, with the same keys and defaults. */
 export interface TrackerOptions {
@@ -21,6 +22,8 @@ export interface TrackerOptions {
   readonly min_announce_interval?: string;
   /** `host:port`; without it there is no metrics server, but `tracker.metrics()` all the same. */
   readonly metrics_addr?: string;
+  /** How long `stop` waits for requests under way and for hooks. */
+  readonly shutdown_timeout?: string;
   /**
    * How many threads serve clients, by default 1: the one that calls. More, or `auto`, which is one for each
    * processor, go with what ships and with hooks that are modules, not with a clock or drivers of your own.
@@ -58,6 +61,29 @@ export interface Embedding {
  * @throws Error if a socket cannot be bound, or a store or hook cannot be opened
  */
 export async function createTracker(options: TrackerOptions, embedding: Embedding = {}): Promise<Tracker> {
+  return Tracker.start(await configuration(options, embedding), {
+    logger: embedding.logger ?? silentLogger,
+    clock: embedding.clock ?? systemClock,
+  });
+}
+
+/**
+ * Has a running tracker go on with other options, without losing a connection, a packet or a peer. Resolves when they
+ * are in force. What cannot change while it runs stays, which is logged: the number of workers, the kind of store, and
+ * options of which the reference says so. Of several calls during a reload the last counts.
+ *
+ * @param embedding as at the start; its drivers may be others
+ * @throws Error as `createTracker`; then nothing has changed
+ */
+export function reloadTracker(
+  tracker: Tracker,
+  options: TrackerOptions,
+  embedding: Embedding = {},
+): Promise<void> {
+  return tracker.reload(() => configuration(options, embedding));
+}
+
+async function configuration(options: TrackerOptions, embedding: Embedding): Promise<TrackerConfig> {
   const own = (['clock', 'storageDrivers', 'hookDrivers'] as const).filter(
     (key) => embedding[key] !== undefined,
   );
@@ -76,9 +102,5 @@ export async function createTracker(options: TrackerOptions, embedding: Embeddin
   const given = isMapping(options) ? { ...options, workers } : options;
   const directory = resolve(embedding.directory ?? '');
   const components = await withHookModules(known, given, directory);
-  const config = parse(given, components, { locate: () => '', directory });
-  return Tracker.start(config, {
-    logger: embedding.logger ?? silentLogger,
-    clock: embedding.clock ?? systemClock,
-  });
+  return parse(given, components, { locate: () => '', directory });
 }

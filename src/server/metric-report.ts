@@ -36,6 +36,11 @@ export function sumReports(reports: Iterable<MetricReport>): MetricReport[] {
   return [...sums.values()].map(({ report, samples }) => ({ ...report, samples: [...samples.values()] }));
 }
 
+/** Without what was true of a moment that is over. */
+export function counted(reports: readonly MetricReport[]): MetricReport[] {
+  return reports.filter(({ type }) => type !== 'gauge');
+}
+
 function identity({ suffix, labels }: Sample): string {
   const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([suffix, pairs]);

@@ -2,6 +2,7 @@
 
 import type { Chosen, Component } from '../config/component.ts';
 import type { Logger } from '../pkg/logger.ts';
+import type { PeerStore } from '../storage/storage.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
 
 /** Opens one component with a logger of its own; a failure is told with the component's name. */
@@ -15,6 +16,11 @@ export async function openComponent<C extends Component, T>(
   } catch (error) {
     throw new Error(`${component.name}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Gives the store that is open the options of a configuration that `applicable` has made. */
+export function tuneStore(store: PeerStore, { storage }: TrackerConfig): void {
+  storage.component.tune?.(store, storage.options);
 }
 
 /** Logs the configuration: that at the top, and each component's. */

@@ -7,10 +7,13 @@
  */
 
 import type { SharedSource } from '../middleware/middleware.ts';
+import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';
 import { openComponent } from './open-component.ts';
+import type { HookSupplies } from './serving.ts';
 import { SharedValue } from './shared-value.ts';
+import { SummingRegistry } from './summing-registry.ts';
 import type { HooksDependencies, TrackerConfig } from './tracker-parts.ts';
 
 /** Told of a value for the hook at `index`, PreHooks first, PostHooks after them. */
@@ -88,5 +91,26 @@ export class SharedSources {
     if (!source) return;
     value.set(source.value);
     this.#closers.push(() => source.stop?.());
+  }
+}
+
+/**
+ * Opens the sources of a configuration's hooks, and then what needs them. Rejects, with the sources stopped again, if
+ * that rejects.
+ */
+export async function openWithSources<T>(
+  config: TrackerConfig,
+  store: PeerStore,
+  logger: Logger,
+  make: (supplies: HookSupplies, sources: SharedSources) => Promise<T>,
+  onPublish?: OnPublish,
+): Promise<{ readonly sources: SharedSources; readonly made: T }> {
+  const metrics = new SummingRegistry();
+  const sources = await SharedSources.open(config, store, { logger, metrics }, onPublish);
+  try {
+    return { sources, made: await make({ shared: sources.shared, metrics }, sources) };
+  } catch (error) {
+    await sources.stop();
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The metrics of all threads as one. */
 
-import { type MetricReport, type MetricsSource, sumReports } from './metric-report.ts';
+import { counted, type MetricReport, type MetricsSource, sumReports } from './metric-report.ts';
 import { formatMetrics, type MetricSet } from './metric-set.ts';
 import type { WorkerThread } from './worker-thread.ts';
 
@@ -28,9 +28,4 @@ export class SummedMetrics implements MetricsSource {
     const reports = this.#threads().flatMap(({ alive, reports }) => (alive ? reports : counted(reports)));
     return formatMetrics(sumReports([...this.#own.report(), ...reports, ...this.#retired]));
   }
-}
-
-/** Without what was true of a moment that is over. */
-function counted(reports: readonly MetricReport[]): MetricReport[] {
-  return reports.filter(({ type }) => type !== 'gauge');
 }

@@ -1,6 +1,6 @@
 /**
  * The thread above several workers. It serves no clients: it shares its store, keeps that in order, sums
- * metrics, writes the log, and puts another worker in the place of one that dies. See docs/workers.md.
+ * metrics, writes the log, and leads the workers from one configuration to the next. See docs/workers.md.
  *
  *     supervisor ─┬─ worker 1   hooks ── logic ── frontends ┐
  *      store,     ├─ worker 2   hooks ── logic ── frontends ├ the same ports (SO_REUSEPORT)
@@ -8,44 +8,56 @@
  */
 
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
-import type { BoundAddress } from '../frontend/frontend.ts';
-import { loadLibc } from '../pkg/libc.ts';
+import type { BoundAddress, PreparedChange } from '../frontend/frontend.ts';
+import { type Libc, loadLibc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { StorageHost } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
-import { HookMetrics } from './hook-metrics.ts';
-import { openComponent } from './open-component.ts';
-import { openLogic } from './open-logic.ts';
-import { SharedSources } from './shared-sources.ts';
+import { openComponent, tuneStore } from './open-component.ts';
+import type { Patience } from './patience.ts';
+import { Serving } from './serving.ts';
+import { type SettledFrontends, settleFrontends } from './settle-frontends.ts';
+import { openWithSources, type SharedSources } from './shared-sources.ts';
 import { SummedMetrics } from './summed-metrics.ts';
-import type { PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
+import type { PartsChange, PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
+import type { WorkerConfig } from './worker-messages.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
-import { type WorkerDependencies, WorkerThread } from './worker-thread.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { WorkerThread } from './worker-thread.ts';
 
 /** The store's own number in it is 1, that of worker n is n + 1. */
 const FIRST_THREAD = 2;
 
-/** A worker that ends sooner than this after its start has not recovered (milliseconds). */
-const RECOVERED = 10_000;
+/** What one configuration amounts to in this thread. */
+interface Generation {
+  readonly config: WorkerConfig;
+  readonly frontends: SettledFrontends;
+  readonly sources: SharedSources;
+}
 
-/** The delay before a worker is replaced that died again, doubled each time, and the longest. */
-const FIRST_DELAY = 100;
-const LONGEST_DELAY = 5_000;
+/** What is open before there are workers. */
+interface Base {
+  readonly store: PeerStore;
+  readonly host: StorageHost | undefined;
+  readonly libc: Libc;
+  readonly serving: Serving;
+  readonly generation: Generation;
+}
 
 export class Supervisor implements TrackerParts {
   readonly store: PeerStore;
-  readonly logic: TrackerLogic;
-  readonly sources: SharedSources;
   readonly metrics: SummedMetrics;
   addresses: readonly BoundAddress[] = [];
-  readonly #host: StorageHost | undefined;
   readonly #logger: Logger;
-  readonly #start: (number: number) => WorkerThread;
-  readonly #deaths: number[];
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #threads: WorkerThread[] = [];
-  #restarts = 0;
-  #stopping = false;
+  readonly #host: StorageHost | undefined;
+  readonly #libc: Libc;
+  /** Hooks and logic of this thread's own, for whoever asks `logic`. */
+  readonly #serving: Serving;
+  readonly #pool: WorkerPool;
+  /** By number, those that a worker may still use. */
+  readonly #generations = new Map<number, Generation>();
+  #inForce: Generation;
+  #latest = 0;
 
   /** Resolves when all workers serve. What is open is closed by `dependencies.closers`. */
   static async start(
@@ -61,127 +73,159 @@ export class Supervisor implements TrackerParts {
       return host?.store ?? driver.open(options, storage);
     });
     closers.push(() => store.stop());
-    const hookMetrics = new HookMetrics();
-    metrics.include(() => hookMetrics.report());
-    const hooks = { logger, metrics: hookMetrics };
-    let supervisor: Supervisor | undefined;
-    const sources = await SharedSources.open(config, store, hooks, (hook, value) => {
-      for (const thread of supervisor?.threads ?? []) thread.publish(hook, value);
-    });
-    closers.push(() => sources.stop());
-    const logic = await openLogic(config, store, sources.shared, hooks);
-    closers.push(() => logic.stop());
-
-    const frontends: unknown[] = [];
-    for (const chosen of config.frontends) {
-      frontends.push(
-        await openComponent(chosen, logger, (driver, options, own) =>
-          driver.settle ? driver.settle(options, { logger: own, workers }) : options,
-        ),
-      );
-    }
-    const threads: WorkerDependencies = {
+    const libc = await loadLibc();
+    const frontends = await settleFrontends(config, undefined, workers, logger);
+    let publish = (_hook: number, _value: unknown): void => {};
+    const { sources, made: serving } = await openWithSources(
+      config,
+      store,
       logger,
-      libc: await loadLibc(),
-      admit: () => ({ store: host?.admit(), shared: sources.values }),
-      ask: (hook, message) => sources.ask(hook, message),
-    };
-    const invitation = host && { of: host.invitation };
-    const { given, directory } = config;
-    const start = (number: number) =>
-      new WorkerThread(
-        { number, thread: FIRST_THREAD + number - 1, given, directory, frontends, invitation },
-        threads,
-      );
-    const started = new Supervisor({ store, logic, sources }, host, workers, start, dependencies);
-    supervisor = started;
-    closers.push(() => started.#stop());
-    await started.#startAll(workers);
-    return started;
+      (supplies) =>
+        Serving.open(withoutFrontends(config), supplies, { store, logger, metrics, reusePort: true }),
+      (hook, value) => publish(hook, value),
+    );
+    const generation = { config: forWorkers(0, config, frontends), frontends, sources };
+    const base = { store, host, libc, serving, generation };
+    const supervisor = new Supervisor(base, workers, dependencies);
+    publish = (hook, value) => supervisor.#publish(0, hook, value);
+    closers.push((patience) => supervisor.#stop(patience));
+    await supervisor.#pool.start();
+    supervisor.addresses = supervisor.threads[0]?.addresses ?? [];
+    return supervisor;
   }
 
-  private constructor(
-    { store, logic, sources }: Pick<TrackerParts, 'store' | 'logic' | 'sources'>,
-    host: StorageHost | undefined,
-    workers: number,
-    start: (number: number) => WorkerThread,
-    { logger, metrics }: PartsDependencies,
-  ) {
-    this.store = store;
-    this.logic = logic;
-    this.sources = sources;
-    this.#host = host;
-    this.#start = start;
-    this.#deaths = new Array<number>(workers).fill(0);
+  private constructor(base: Base, workers: number, { logger, metrics }: PartsDependencies) {
+    this.store = base.store;
+    this.#host = base.host;
+    this.#libc = base.libc;
+    this.#serving = base.serving;
+    this.#inForce = base.generation;
+    this.#generations.set(base.generation.config.number, base.generation);
     this.#logger = logger;
-    this.metrics = new SummedMetrics(metrics, () => this.#threads);
-    registerWorkerMetrics(metrics, {
-      serving: () => this.#threads.filter(({ serving }) => serving).length,
-      restarts: () => this.#restarts,
+    const pool = new WorkerPool({
+      count: workers,
+      logger,
+      start: (number) => this.#startWorker(number),
+      onDeath: ({ number }) => this.#host?.bury(FIRST_THREAD + number - 1),
+      onReplaced: ({ reports }) => this.metrics.retire(reports),
     });
-    // Node waits at its exit for all threads.
-    process.once('exit', this.#wake);
+    this.#pool = pool;
+    this.metrics = new SummedMetrics(metrics, () => pool.threads);
+    registerWorkerMetrics(metrics, {
+      serving: () => pool.threads.filter(({ serving }) => serving).length,
+      restarts: () => pool.restarts,
+    });
+  }
+
+  get logic(): TrackerLogic {
+    return this.#serving.logic;
   }
 
   /** The workers by number, the first being worker 1. */
   get threads(): readonly WorkerThread[] {
-    return this.#threads;
+    return this.#pool.threads;
   }
 
-  async #startAll(workers: number): Promise<void> {
-    this.#threads = Array.from({ length: workers }, (_, i) => this.#start(i + 1));
-    const served = await Promise.all(this.#threads.map(({ ready }) => ready));
-    this.addresses = served[0] ?? [];
-    for (const thread of this.#threads) this.#watch(thread);
+  refresh(): Promise<void> {
+    return this.#inForce.sources.refresh();
   }
 
-  #watch(thread: WorkerThread): void {
-    void thread.ended.then((reason) => {
-      if (reason) this.#bury(thread, reason);
-    });
-  }
-
-  #bury(thread: WorkerThread, reason: Error): void {
-    const { number } = thread;
-    this.#host?.bury(FIRST_THREAD + number - 1);
-    const deaths = performance.now() - thread.startedAt < RECOVERED ? (this.#deaths[number - 1] ?? 0) + 1 : 1;
-    this.#deaths[number - 1] = deaths;
-    const delay = deaths === 1 ? 0 : Math.min(FIRST_DELAY * 2 ** (deaths - 2), LONGEST_DELAY);
-    const then = this.#stopping
-      ? ''
-      : delay === 0
-        ? ': another takes its place'
-        : `: another follows in ${delay} ms`;
-    this.#logger.error({ worker: number, err: reason }, `worker ${number} died${then}`);
-    if (this.#stopping) return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#replace(thread);
-    }, delay);
-    this.#timers.add(timer);
-  }
-
-  #replace(dead: WorkerThread): void {
-    const thread = this.#start(dead.number);
-    this.metrics.retire(dead.reports);
-    this.#threads[dead.number - 1] = thread;
-    this.#restarts++;
-    thread.ready.then(
-      () => this.#logger.info({ worker: thread.number }, `worker ${thread.number} serves again`),
-      () => {},
+  /** All workers make ready, and then go over. One that refuses keeps all where they are. */
+  async prepare(config: TrackerConfig): Promise<PartsChange> {
+    const number = ++this.#latest;
+    const frontends = await settleFrontends(config, this.#inForce.frontends, this.#pool.count, this.#logger);
+    const own = forWorkers(number, config, frontends);
+    const { sources, made } = await openWithSources(
+      config,
+      this.store,
+      this.#logger,
+      async (supplies, opened) => {
+        const serving = await this.#serving.prepare(withoutFrontends(config), supplies);
+        this.#generations.set(number, { config: own, frontends, sources: opened });
+        try {
+          return { serving, ready: await this.#pool.prepare(own, opened.values) };
+        } catch (error) {
+          await this.#abandon(number, serving);
+          throw error;
+        }
+      },
+      (hook, value) => this.#publish(number, hook, value),
     );
-    this.#watch(thread);
+    return {
+      commit: () => this.#commit({ config: own, frontends, sources }, config, made),
+      abandon: async () => {
+        await this.#abandon(number, made.serving);
+        await sources.stop();
+      },
+    };
   }
 
-  async #stop(): Promise<void> {
-    this.#stopping = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    for (const thread of this.#threads) thread.stop();
-    await Promise.all(this.#threads.map(({ ended }) => ended));
-    process.off('exit', this.#wake);
+  /** Resolves when the workers have gone over. */
+  async #commit(
+    next: Generation,
+    config: TrackerConfig,
+    { serving, ready }: { readonly serving: PreparedChange; readonly ready: readonly WorkerThread[] },
+  ): Promise<void> {
+    const before = this.#inForce;
+    this.#inForce = next;
+    tuneStore(this.store, config);
+    const { committed, retired } = this.#pool.commit(next.config.number, ready);
+    void Promise.allSettled([retired, serving.commit()]).then(() => {
+      this.#generations.delete(before.config.number);
+      return before.sources.stop();
+    });
+    await committed;
+    this.addresses = (ready.find(({ alive }) => alive) ?? this).addresses;
   }
 
-  readonly #wake = (): void => {
-    for (const thread of this.#threads) thread.wake();
-  };
+  #abandon(number: number, serving: PreparedChange): Promise<void> {
+    this.#generations.delete(number);
+    this.#pool.abandon(number);
+    return serving.abandon();
+  }
+
+  #publish(config: number, hook: number, value: unknown): void {
+    this.#pool.publish({ kind: 'publish', config, hook, value });
+  }
+
+  #startWorker(number: number): WorkerThread {
+    return new WorkerThread(
+      {
+        number,
+        thread: FIRST_THREAD + number - 1,
+        config: this.#inForce.config,
+        invitation: this.#host && { of: this.#host.invitation },
+      },
+      {
+        logger: this.#logger,
+        libc: this.#libc,
+        admit: (config) => ({ store: this.#host?.admit(), shared: this.#sources(config)?.values ?? [] }),
+        ask: (config, hook, message) => this.#sources(config)?.ask(hook, message),
+      },
+    );
+  }
+
+  /** `undefined` for a configuration that is gone, and with it all workers that served by it. */
+  #sources(config: number): SharedSources | undefined {
+    return this.#generations.get(config)?.sources;
+  }
+
+  async #stop(patience: Patience): Promise<void> {
+    await this.#pool.stop(patience);
+    await this.#serving.stop(patience);
+    await patience.waitFor('the source of what hooks share', this.#inForce.sources.stop());
+  }
+}
+
+function forWorkers(
+  number: number,
+  { given, directory }: TrackerConfig,
+  { options }: SettledFrontends,
+): WorkerConfig {
+  return { number, given, directory, frontends: options };
+}
+
+/** The workers have them. */
+function withoutFrontends(config: TrackerConfig): TrackerConfig {
+  return { ...config, frontends: [] };
 }

@@ -9,10 +9,9 @@ import type { Logger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import type { Closers } from './closers.ts';
-import type { HookMetrics } from './hook-metrics.ts';
 import type { MetricsSource } from './metric-report.ts';
 import type { MetricSet } from './metric-set.ts';
-import type { SharedSources } from './shared-sources.ts';
+import type { SummingRegistry } from './summing-registry.ts';
 
 export type TrackerConfig = Config<FrontendDriver, StorageDriver, HookDriver>;
 
@@ -32,14 +31,29 @@ export interface PartsDependencies extends TrackerDependencies {
 /** What hooks, and the sources of what they share, are opened with. */
 export interface HooksDependencies {
   readonly logger: Logger;
-  readonly metrics: HookMetrics;
+  readonly metrics: SummingRegistry;
 }
 
 /** A tracker that serves. */
 export interface TrackerParts {
   readonly store: PeerStore;
+  /** The one in force. */
   readonly logic: TrackerLogic;
+  /** What is served by the configuration in force. */
   readonly addresses: readonly BoundAddress[];
   readonly metrics: MetricsSource;
-  readonly sources: SharedSources;
+  /** Has the sources of what hooks share read anew what that was made from. */
+  refresh(): Promise<void>;
+  /**
+   * Makes ready to go on with another configuration: `applicable` has made it. Rejects, with everything as it was, if a
+   * part cannot be made ready.
+   */
+  prepare(config: TrackerConfig): Promise<PartsChange>;
+}
+
+/** A change that all parts are ready for. One of the two methods is to be called, once. */
+export interface PartsChange {
+  /** Resolves when the configuration is in force; what is under way goes on, and what served it stops after that. */
+  commit(): Promise<void>;
+  abandon(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 /**
- * A tracker, built out of its parts and taken down again.
+ * A tracker, built out of its parts, changed while it runs, and taken down again.
  *
- *     open:  metrics server ── store ── hooks ── logic ── frontends
- *     stop:  the same from right to left
+ *     open:    metrics server ── store ── hooks ── logic ── frontends
+ *     reload:  all that is new is made ready in the same order; if nothing fails, it takes effect at once
+ *     stop:    from right to left
  *
  * The metrics server is opened first and closed last so that it can be watched how a tracker stops.
  * If one part fails to open, those before it are closed and the failure is the caller's to tell. Either all
@@ -13,41 +14,31 @@
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import type { BoundAddress } from '../frontend/frontend.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { applicable } from './applicable.ts';
 import { Closers } from './closers.ts';
-import type { MetricsSource } from './metric-report.ts';
 import { MetricSet } from './metric-set.ts';
-import { MetricsServer } from './metrics-server.ts';
+import { MetricsEndpoint } from './metrics-endpoint.ts';
 import { tellConfiguration } from './open-component.ts';
-import type { SharedSources } from './shared-sources.ts';
-import { openSingleThread } from './single-thread.ts';
+import { Patience } from './patience.ts';
+import { Reloads } from './reloads.ts';
+import { SingleThread } from './single-thread.ts';
 import { Supervisor } from './supervisor.ts';
-import type { TrackerConfig, TrackerDependencies, TrackerParts } from './tracker-parts.ts';
+import { tellFailure, tellServed } from './tell.ts';
+import type { PartsDependencies, TrackerConfig, TrackerDependencies, TrackerParts } from './tracker-parts.ts';
 import { workerCount } from './worker-count.ts';
+
+/** Reads a configuration. Throws a ConfigError with every mistake in it. */
+export type ReadConfig = () => TrackerConfig | Promise<TrackerConfig>;
 
 /** A running tracker. */
 export class Tracker {
-  /** Who is in which swarm. It may be read and written from outside, too. */
-  readonly store: PeerStore;
-  /** What the frontends ask; a frontend of the embedder's own may ask it, too. With several workers each has its own. */
-  readonly logic: TrackerLogic;
-  /** Every address that is served, with the port the system gave where 0 was asked for. */
-  readonly addresses: readonly BoundAddress[];
-  /** Where the metrics server listens, if there is one. */
-  readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
-  readonly #sources: SharedSources;
-  readonly #metrics: MetricsSource;
-  readonly #closers: Closers;
+  readonly #dependencies: PartsDependencies;
+  readonly #parts: TrackerParts;
+  readonly #endpoint: MetricsEndpoint;
+  readonly #reloads: Reloads;
+  #config: TrackerConfig;
+  #read: ReadConfig;
   #stopped: Promise<void> | undefined;
-
-  private constructor(parts: TrackerParts, metricsServer: MetricsServer | undefined, closers: Closers) {
-    this.store = parts.store;
-    this.logic = parts.logic;
-    this.addresses = parts.addresses;
-    this.metricsAddress = metricsServer && { host: metricsServer.host, port: metricsServer.port };
-    this.#sources = parts.sources;
-    this.#metrics = parts.metrics;
-    this.#closers = closers;
-  }
 
   /** Rejects, with everything closed again, if a part cannot be opened. */
   static async start(config: TrackerConfig, { logger, clock }: TrackerDependencies): Promise<Tracker> {
@@ -56,40 +47,126 @@ export class Tracker {
       tellConfiguration(config, logger);
       const metrics = new MetricSet();
       let parts: TrackerParts | undefined;
-      const source = { text: () => (parts?.metrics ?? metrics).text() };
-      const metricsServer =
-        config.metricsAddr && (await MetricsServer.start(config.metricsAddr, source, logger));
-      if (metricsServer) closers.push(() => metricsServer.stop());
+      const endpoint = new MetricsEndpoint({ text: () => (parts?.metrics ?? metrics).text() }, logger);
+      await (await endpoint.prepare(config.metricsAddr)).commit();
+      closers.push(() => endpoint.stop());
 
       const workers = await workerCount(config.workers, logger);
       const dependencies = { logger, clock, metrics, closers };
       parts =
         workers === 1
-          ? await openSingleThread(config, dependencies)
+          ? await SingleThread.open(config, dependencies)
           : await Supervisor.start(config, workers, dependencies);
-      return new Tracker(parts, metricsServer, closers);
+      return new Tracker(config, parts, endpoint, dependencies);
     } catch (error) {
       await closers.closeAll();
       throw error;
     }
   }
 
+  private constructor(
+    config: TrackerConfig,
+    parts: TrackerParts,
+    endpoint: MetricsEndpoint,
+    dependencies: PartsDependencies,
+  ) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#endpoint = endpoint;
+    this.#dependencies = dependencies;
+    this.#read = () => config;
+    this.#reloads = new Reloads(() => this.#reload(), dependencies);
+  }
+
+  /** Who is in which swarm. It may be read and written from outside, too. */
+  get store(): PeerStore {
+    return this.#parts.store;
+  }
+
+  /**
+   * What the frontends ask; a frontend of the embedder's own may ask it, too: a reload puts another in its place. With
+   * several workers each has its own.
+   */
+  get logic(): TrackerLogic {
+    return this.#parts.logic;
+  }
+
+  /** Every address that is served, with the port the system gave where 0 was asked for. */
+  get addresses(): readonly BoundAddress[] {
+    return this.#parts.addresses;
+  }
+
+  /** Where the metrics server listens, if there is one. */
+  get metricsAddress(): { readonly host: string; readonly port: number } | undefined {
+    return this.#endpoint.bound;
+  }
+
   /** Everything measured so far, in the Prometheus text format. */
   metrics(): Promise<string> {
-    return this.#metrics.text();
+    return this.#parts.metrics.text();
   }
 
   /** Has the hooks read their lists and keys anew. What cannot be read is logged, and what was there stays. */
   refresh(): Promise<void> {
-    return this.#sources.refresh();
+    return this.#parts.refresh();
   }
 
   /**
-   * Takes no new requests, answers those under way, runs their PostHooks, stops hooks and store.
-   * Resolves when the last of that is done; a second call returns the same promise.
+   * Goes on with another configuration, as far as it can change while the tracker runs. Resolves when it is in force.
+   * Rejects if there is a mistake in it or a part of it cannot be opened: that is logged, and nothing has changed. Calls
+   * during a reload come to one more, which follows it and has the last call's.
+   *
+   * @internal programs that embed the tracker have `reloadTracker`
+   */
+  reload(read: ReadConfig): Promise<void> {
+    this.#read = read;
+    return this.#reloads.request();
+  }
+
+  /**
+   * Takes no new requests, answers those under way, runs their PostHooks, stops hooks and store. What takes longer than
+   * `shutdown_timeout` is logged and cut off. Resolves when the last of that is done; a second call returns the same
+   * promise.
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#closers.closeAll();
+    this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  async #reload(): Promise<void> {
+    const { logger } = this.#dependencies;
+    try {
+      const { config, kept } = applicable(this.#config, await this.#read());
+      const endpoint = await this.#endpoint.prepare(config.metricsAddr);
+      const change = await this.#parts.prepare(config).catch(async (error) => {
+        await endpoint.abandon();
+        throw error;
+      });
+      if (this.#stopped) {
+        await Promise.all([change.abandon(), endpoint.abandon()]);
+        throw new Error('it is stopping');
+      }
+      this.#config = config;
+      void endpoint.commit();
+      await change.commit();
+      tellConfiguration(config, logger);
+      for (const line of kept) logger.warn(line);
+      tellServed(this, 'reloaded', logger);
+    } catch (error) {
+      tellFailure(error, 'the configuration was not reloaded, and the one before stays', logger);
+      throw error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const { logger, closers } = this.#dependencies;
+    const patience = new Patience(this.#config.shutdownTimeout, logger);
+    const { underWay } = this.#reloads;
+    if (underWay)
+      await patience.waitFor(
+        'a reload',
+        underWay.catch(() => {}),
+      );
+    await closers.closeAll(patience);
   }
 }

@@ -13,6 +13,14 @@
  *         │ ◀──────────── measured ───────── │  once more when the thread ends
  *         │ ───────────── stop ────────────▶ │
  *         │ ◀─────────── stopping ────────── │  closes frontends, hooks, store, and ends
+ *
+ * A reload gives all workers another configuration, which is told from others by its number:
+ *
+ *         │ ──────────── prepare ──────────▶ │  makes hooks and frontends ready beside those that serve
+ *         │ ◀────── prepared or refused ──── │
+ *         │ ─────── commit or abandon ─────▶ │  what is new takes effect, or is closed
+ *         │ ◀─────────── committed ───────── │
+ *         │ ◀──────────── retired ────────── │  when the last hook before it has stopped
  */
 
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
@@ -20,18 +28,25 @@ import type { MetricReport } from './metric-report.ts';
 import type { PostedLine } from './posted-log.ts';
 import type { SentError } from './sent-error.ts';
 
-/** What a worker is started with: its `workerData`. */
-export interface WorkerStart {
-  /** From 1. */
+/** A configuration as workers are given it. */
+export interface WorkerConfig {
+  /** Counts from 0, which is that of the start. */
   readonly number: number;
-  /** Its number in the store. */
-  readonly thread: number;
   /** `Config.given`: parsed again, as what a schema makes of it may be good for one thread only. */
   readonly given: Readonly<Record<string, unknown>>;
   /** `Config.directory`. */
   readonly directory: string;
   /** The options of each configured frontend, with what all workers have in common. */
   readonly frontends: readonly unknown[];
+}
+
+/** What a worker is started with: its `workerData`. */
+export interface WorkerStart {
+  /** From 1. */
+  readonly number: number;
+  /** Its number in the store. */
+  readonly thread: number;
+  readonly config: WorkerConfig;
   /** Of a store that is shared, the host's; otherwise `undefined`, and the worker opens its own. */
   readonly invitation: { readonly of: unknown } | undefined;
 }
@@ -46,24 +61,42 @@ export interface Admission {
 
 export type ToWorker =
   | { readonly kind: 'admit'; readonly admission: Admission }
-  | { readonly kind: 'publish'; readonly hook: number; readonly value: unknown }
+  | {
+      readonly kind: 'publish';
+      /** The number of the configuration. */
+      readonly config: number;
+      readonly hook: number;
+      readonly value: unknown;
+    }
+  | { readonly kind: 'prepare'; readonly config: WorkerConfig; readonly shared: readonly unknown[] }
+  | { readonly kind: 'commit'; readonly config: number }
+  | { readonly kind: 'abandon'; readonly config: number }
   | { readonly kind: 'measure'; readonly request: number }
-  | { readonly kind: 'stop' };
+  /** The worker has so many milliseconds. */
+  | { readonly kind: 'stop'; readonly timeout: number };
 
 export type FromWorker =
   | { readonly kind: 'joined' }
-  | {
-      readonly kind: 'ready';
-      readonly addresses: readonly BoundAddress[];
-      readonly descriptors: readonly Descriptors[];
-    }
+  | { readonly kind: 'ready'; readonly served: Served }
   | { readonly kind: 'failed'; readonly error: SentError }
   | { readonly kind: 'log'; readonly line: PostedLine }
-  | { readonly kind: 'ask'; readonly hook: number; readonly message: unknown }
+  | { readonly kind: 'ask'; readonly config: number; readonly hook: number; readonly message: unknown }
   | {
       readonly kind: 'measured';
       readonly request: number | undefined;
       readonly reports: readonly MetricReport[];
     }
+  /** With the descriptors that were opened for it. */
+  | { readonly kind: 'prepared'; readonly descriptors: readonly Descriptors[] }
+  | { readonly kind: 'refused'; readonly error: SentError }
+  /** Descriptors that are not among those served any more the worker closes itself. */
+  | { readonly kind: 'committed'; readonly served: Served }
+  | { readonly kind: 'retired'; readonly config: number }
   /** From here on the worker closes its descriptors itself. */
   | { readonly kind: 'stopping' };
+
+/** What a worker has bound. */
+export interface Served {
+  readonly addresses: readonly BoundAddress[];
+  readonly descriptors: readonly Descriptors[];
+}

@@ -10,25 +10,39 @@ import type { Logger } from '../pkg/logger.ts';
 import type { MetricReport } from './metric-report.ts';
 import { writeLine } from './posted-log.ts';
 import { receiveError } from './sent-error.ts';
-import type { Admission, FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type {
+  Admission,
+  FromWorker,
+  Served,
+  ToWorker,
+  WorkerConfig,
+  WorkerStart,
+} from './worker-messages.ts';
 
 export interface WorkerDependencies {
   readonly logger: Logger;
   readonly libc: Libc;
-  /** Lets the worker into the store that it has joined. */
-  readonly admit: () => Admission;
+  /** Lets a worker of that configuration into the store that it has joined. */
+  readonly admit: (config: number) => Admission;
   /** Takes what a hook in the worker asks the source of what it shares. */
-  readonly ask: (hook: number, message: unknown) => void;
+  readonly ask: (config: number, hook: number, message: unknown) => void;
 }
+
+/** What the supervisor waits for during a reload; what is retired is the configuration of that number. */
+type Step = 'prepared' | 'committed' | `retired ${number}`;
 
 export class WorkerThread {
   /** From 1. */
   readonly number: number;
   readonly startedAt = performance.now();
-  /** Resolves to what it serves; rejects if it ends before. */
-  readonly ready: Promise<readonly BoundAddress[]>;
+  /** Resolves when it serves; rejects if it ends before. */
+  readonly ready: Promise<void>;
   /** Resolves when nothing is left of it, with the reason unless it was told to stop. */
   readonly ended: Promise<Error | undefined>;
+  /** The number of the configuration that it has, or that it has been told to go over to. */
+  config: number;
+  /** What it serves. */
+  addresses: readonly BoundAddress[] = [];
   /** What it had last counted. */
   reports: readonly MetricReport[] = [];
   /** Whether it has begun to serve, and its thread still runs. */
@@ -37,15 +51,19 @@ export class WorkerThread {
   readonly #dependencies: WorkerDependencies;
   readonly #logger: Logger;
   readonly #measurements = new Map<number, () => void>();
+  readonly #steps = new Map<Step, { resolve: () => void; reject: (reason: Error) => void }>();
   #requests = 0;
   #descriptors: readonly Descriptors[] = [];
+  /** Those that it has opened for a configuration that it may yet get. */
+  #preparedDescriptors: readonly Descriptors[] = [];
   #admitted = false;
   #stopping = false;
   #failure: Error | undefined;
-  #onReady: (addresses: readonly BoundAddress[]) => void = () => {};
+  #onReady: () => void = () => {};
 
   constructor(start: WorkerStart, dependencies: WorkerDependencies) {
     this.number = start.number;
+    this.config = start.config.number;
     this.#dependencies = dependencies;
     this.#logger = dependencies.logger.child({ worker: start.number });
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
@@ -60,7 +78,7 @@ export class WorkerThread {
       this.#worker.once('exit', (code) => resolve(this.#end(code)));
     });
     this.ready = Promise.race([
-      new Promise<readonly BoundAddress[]>((resolve) => {
+      new Promise<void>((resolve) => {
         this.#onReady = resolve;
       }),
       this.ended.then((reason) => Promise.reject(reason ?? new Error('it was told to stop'))),
@@ -88,27 +106,68 @@ export class WorkerThread {
     this.#measurements.delete(request);
   }
 
-  /** Gives the hook of that number another value of what it shares. One that has yet to be admitted gets it then. */
-  publish(hook: number, value: unknown): void {
-    if (this.#admitted) this.#post({ kind: 'publish', hook, value } satisfies ToWorker);
+  /** Gives a hook another value of what it shares. A worker that has yet to be admitted gets it then. */
+  publish(message: Extract<ToWorker, { kind: 'publish' }>): void {
+    if (this.#admitted) this.#post(message);
   }
 
-  /** Has it answer what is under way and end. */
-  stop(): void {
-    this.#post({ kind: 'stop' } satisfies ToWorker);
+  /** Resolves when it is ready to go over to another configuration. Rejects if it cannot be, or ends before. */
+  prepare(config: WorkerConfig, shared: readonly unknown[]): Promise<void> {
+    const prepared = this.#step('prepared');
+    this.#post({ kind: 'prepare', config, shared } satisfies ToWorker);
+    return prepared;
+  }
+
+  /**
+   * Has it go over to the configuration that it is ready for.
+   *
+   * @returns when it has, and when nothing is left of what it had before; both reject if it ends before
+   */
+  commit(config: number): { readonly committed: Promise<void>; readonly retired: Promise<void> } {
+    const steps = { committed: this.#step('committed'), retired: this.#step(`retired ${this.config}`) };
+    this.config = config;
+    this.#post({ kind: 'commit', config } satisfies ToWorker);
+    return steps;
+  }
+
+  /** Has it go on with the configuration that it has, whether or not it is ready for the other one. */
+  abandon(config: number): void {
+    this.#preparedDescriptors = [];
+    this.#post({ kind: 'abandon', config } satisfies ToWorker);
+  }
+
+  /** Has it answer what is under way, for which it has `timeout` milliseconds, and end. */
+  stop(timeout: number): void {
+    this.#post({ kind: 'stop', timeout } satisfies ToWorker);
   }
 
   /** Ends it on the spot, whatever it is doing. */
-  terminate(): void {
+  terminate(reason?: Error): void {
+    this.#failure ??= reason;
     void this.#worker.terminate();
     this.wake();
   }
 
   /** Ends what keeps its thread from ending. */
   wake(): void {
-    for (const { wake } of this.#descriptors) {
+    for (const { wake } of [...this.#descriptors, ...this.#preparedDescriptors]) {
       this.#dependencies.libc.write(wake, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
     }
+  }
+
+  #step(step: Step): Promise<void> {
+    const promise = new Promise<void>((resolve, reject) => {
+      this.#steps.set(step, { resolve, reject });
+      void this.ended.then(() => reject(new Error('the worker has ended')));
+    });
+    // Whoever waits for it is told; nobody has to wait.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  #done(step: Step): void {
+    this.#steps.get(step)?.resolve();
+    this.#steps.delete(step);
   }
 
   #post(message: ToWorker): void {
@@ -119,18 +178,18 @@ export class WorkerThread {
     switch (message.kind) {
       case 'joined':
         this.#admitted = true;
-        this.#post({ kind: 'admit', admission: this.#dependencies.admit() } satisfies ToWorker);
+        this.#post({ kind: 'admit', admission: this.#dependencies.admit(this.config) } satisfies ToWorker);
         break;
       case 'ready':
         this.alive = true;
-        this.#descriptors = message.descriptors;
-        this.#onReady(message.addresses);
+        this.#serves(message.served);
+        this.#onReady();
         break;
       case 'failed':
         this.#failure = receiveError(message.error);
         break;
       case 'ask':
-        this.#dependencies.ask(message.hook, message.message);
+        this.#dependencies.ask(message.config, message.hook, message.message);
         break;
       case 'log':
         writeLine(message.line, this.#logger);
@@ -139,19 +198,43 @@ export class WorkerThread {
         this.reports = message.reports;
         if (message.request !== undefined) this.#measurements.get(message.request)?.();
         break;
+      case 'prepared':
+        this.#preparedDescriptors = message.descriptors;
+        this.#done('prepared');
+        break;
+      case 'refused':
+        this.#steps.get('prepared')?.reject(receiveError(message.error));
+        break;
+      case 'committed':
+        this.#serves(message.served);
+        this.#done('committed');
+        break;
+      case 'retired':
+        this.#done(`retired ${message.config}`);
+        break;
       case 'stopping':
         this.#stopping = true;
         this.#descriptors = [];
+        this.#preparedDescriptors = [];
         break;
       default:
         message satisfies never;
     }
   }
 
+  #serves({ addresses, descriptors }: Served): void {
+    this.addresses = addresses;
+    this.#descriptors = descriptors;
+    this.#preparedDescriptors = [];
+  }
+
   #end(code: number): Error | undefined {
     this.alive = false;
-    for (const { open } of this.#descriptors) for (const fd of open) this.#dependencies.libc.close(fd);
+    for (const { open } of [...this.#descriptors, ...this.#preparedDescriptors]) {
+      for (const fd of open) this.#dependencies.libc.close(fd);
+    }
     this.#descriptors = [];
+    this.#preparedDescriptors = [];
     for (const resolve of this.#measurements.values()) resolve();
     if (this.#stopping && code === 0) return undefined;
     return this.#failure ?? new Error(`it ended by itself, with code ${code}`);

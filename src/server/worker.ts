@@ -5,82 +5,97 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { parse } from '../config/parse.ts';
+import type { PreparedChange } from '../frontend/frontend.ts';
 import { systemClock } from '../pkg/clock.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { builtIn } from './built-in.ts';
 import { Closers } from './closers.ts';
-import { HookMetrics } from './hook-metrics.ts';
 import { withHookModules } from './hook-modules.ts';
 import { MetricSet } from './metric-set.ts';
-import { openComponent } from './open-component.ts';
-import { openFrontends } from './open-frontends.ts';
-import { openLogic } from './open-logic.ts';
+import { openComponent, tuneStore } from './open-component.ts';
+import { Patience } from './patience.ts';
 import { PostingLogger } from './posted-log.ts';
 import { sendError } from './sent-error.ts';
+import { type HookSupplies, Serving } from './serving.ts';
 import { SharedValue } from './shared-value.ts';
+import { SummingRegistry } from './summing-registry.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
-import type { Admission, FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { Admission, FromWorker, ToWorker, WorkerConfig, WorkerStart } from './worker-messages.ts';
 
 const start = workerData as WorkerStart;
 const port = parentPort as MessagePort;
-const logger = new PostingLogger((line) => port.postMessage({ kind: 'log', line } satisfies FromWorker));
+const logger = new PostingLogger((line) => post({ kind: 'log', line }));
 const metrics = new MetricSet();
 const closers = new Closers(logger);
-const config = await configuration();
+const config = await parsed(start.config);
 const guest = start.invitation && config.storage.component.join?.(start.invitation.of);
-let shared: readonly SharedValue[] = [];
-let opened: Promise<void> | undefined;
+/** By the number of the configuration what its hooks share. */
+const shared = new Map<number, readonly SharedValue[]>();
+/** The number of the configuration in force. */
+let inForce = start.config.number;
+let opened: Promise<{ readonly store: PeerStore; readonly serving: Serving }> | undefined;
+let change: Promise<{ readonly config: TrackerConfig; readonly prepared: PreparedChange }> | undefined;
 
 process.on('exit', () => measure(undefined));
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'admit':
-      opened = open(message.admission).catch(fail);
+      opened = open(message.admission);
+      opened.catch(fail);
       break;
     case 'publish':
-      shared[message.hook]?.set(message.value);
+      shared.get(message.config)?.[message.hook]?.set(message.value);
+      break;
+    case 'prepare':
+      change = prepare(message.config, supplies(message.config.number, message.shared));
+      change.then(
+        ({ prepared: { descriptors } }) => post({ kind: 'prepared', descriptors }),
+        (error) => post({ kind: 'refused', error: sendError(error) }),
+      );
+      break;
+    case 'commit':
+      void commit(message.config);
+      break;
+    case 'abandon':
+      void abandon(message.config);
       break;
     case 'measure':
       measure(message.request);
       break;
     case 'stop':
-      void stop();
+      void stop(message.timeout);
       break;
     default:
       message satisfies never;
   }
 });
-port.postMessage({ kind: 'joined' } satisfies FromWorker);
+post({ kind: 'joined' });
 
 /** As the supervisor has read it, its frontends on the addresses that it has settled. */
-async function configuration(): Promise<TrackerConfig> {
-  const { given, directory } = start;
+async function parsed({ given, directory, frontends: options }: WorkerConfig): Promise<TrackerConfig> {
   const components = await withHookModules(builtIn, given, directory);
-  const parsed = parse(given, components, { locate: () => '', directory });
-  const frontends = parsed.frontends.map((chosen, i) => ({ ...chosen, options: start.frontends[i] }));
-  return { ...parsed, frontends };
+  const config = parse(given, components, { locate: () => '', directory });
+  const frontends = config.frontends.map((chosen, i) => ({ ...chosen, options: options[i] }));
+  return { ...config, frontends };
 }
 
-async function open(admission: Admission): Promise<void> {
-  shared = admission.shared.map(
-    (value, hook) =>
-      new SharedValue(value, (message) =>
-        port.postMessage({ kind: 'ask', hook, message } satisfies FromWorker),
-      ),
+function supplies(config: number, values: readonly unknown[]): HookSupplies {
+  const own = values.map(
+    (value, hook) => new SharedValue(value, (message) => post({ kind: 'ask', config, hook, message })),
   );
+  shared.set(config, own);
+  return { shared: own, metrics: new SummingRegistry() };
+}
+
+async function open(admission: Admission): Promise<{ store: PeerStore; serving: Serving }> {
+  const own = supplies(inForce, admission.shared);
   const store = await openStore(admission.store);
   closers.push(() => store.stop());
-  const hookMetrics = new HookMetrics();
-  metrics.include(() => hookMetrics.report());
-  const logic = await openLogic(config, store, shared, { logger, metrics: hookMetrics });
-  closers.push(() => logic.stop());
-  const dependencies = { logger, clock: systemClock, metrics, closers };
-  const frontends = await openFrontends(config, logic, true, dependencies);
-  port.postMessage({
-    kind: 'ready',
-    addresses: frontends.flatMap(({ addresses }) => addresses),
-    descriptors: frontends.flatMap(({ descriptors }) => descriptors ?? []),
-  } satisfies FromWorker);
+  const serving = await Serving.open(config, own, { store, logger, metrics, reusePort: true });
+  closers.push((patience) => serving.stop(patience));
+  const { addresses, descriptors } = serving;
+  post({ kind: 'ready', served: { addresses, descriptors } });
+  return { store, serving };
 }
 
 async function openStore(admission: unknown): Promise<PeerStore> {
@@ -90,19 +105,68 @@ async function openStore(admission: unknown): Promise<PeerStore> {
   );
 }
 
+async function prepare(
+  wanted: WorkerConfig,
+  own: HookSupplies,
+): Promise<{ config: TrackerConfig; prepared: PreparedChange }> {
+  const config = await parsed(wanted);
+  const { serving } = await running();
+  return { config, prepared: await serving.prepare(config, own) };
+}
+
+async function commit(number: number): Promise<void> {
+  const [{ config, prepared }, { store, serving }] = await Promise.all([changing(), running()]);
+  const before = inForce;
+  inForce = number;
+  change = undefined;
+  const retired = prepared.commit();
+  // A store that the supervisor hosts is its to tune.
+  if (!guest) tuneStore(store, config);
+  const { addresses, descriptors } = serving;
+  post({ kind: 'committed', served: { addresses, descriptors } });
+  await retired;
+  shared.delete(before);
+  post({ kind: 'retired', config: before });
+}
+
+async function abandon(number: number): Promise<void> {
+  const abandoned = change;
+  change = undefined;
+  // One that was refused has left nothing behind.
+  await abandoned?.then(
+    ({ prepared }) => prepared.abandon(),
+    () => {},
+  );
+  shared.delete(number);
+}
+
 async function fail(error: unknown): Promise<void> {
-  port.postMessage({ kind: 'failed', error: sendError(error) } satisfies FromWorker);
+  post({ kind: 'failed', error: sendError(error) });
   await closers.closeAll();
   process.exit(1);
 }
 
-async function stop(): Promise<void> {
-  await opened;
-  port.postMessage({ kind: 'stopping' } satisfies FromWorker);
-  await closers.closeAll();
+async function stop(timeout: number): Promise<void> {
+  await opened?.catch(() => {});
+  post({ kind: 'stopping' });
+  await closers.closeAll(new Patience(timeout, logger));
   process.exit(0);
 }
 
 function measure(request: number | undefined): void {
-  port.postMessage({ kind: 'measured', request, reports: metrics.report() } satisfies FromWorker);
+  post({ kind: 'measured', request, reports: metrics.report() });
+}
+
+function running(): NonNullable<typeof opened> {
+  if (!opened) throw new Error('the worker has not been admitted');
+  return opened;
+}
+
+function changing(): NonNullable<typeof change> {
+  if (!change) throw new Error('the worker has not been given another configuration');
+  return change;
+}
+
+function post(message: FromWorker): void {
+  port.postMessage(message);
 }

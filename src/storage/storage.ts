@@ -89,6 +89,9 @@ export interface PeerStore {
   totals(): MaybePromise<StoreTotals>;
   /** Whether requests can be answered now. A store without it always can. */
   ready?(): boolean;
-  /** Stops timers and closes connections. Nothing may be called afterwards. */
+  /**
+   * Stops timers and closes connections. Nothing may be called afterwards. It ends by itself, whatever it depends on: a
+   * tracker that stops waits for it without limit.
+   */
   stop(): Promise<void>;
 }

@@ -62,16 +62,6 @@ describe('signals', () => {
     expect(tracker.process.exitCode).toBe(code);
     socket.destroy();
   });
-
-  test.each(['SIGHUP', 'SIGUSR1'] as const)('%s keeps the tracker running', async (signal) => {
-    const tracker = await startTracker();
-    for (let times = 1; times <= 2; times++) {
-      process.kill(tracker.process.pid, signal);
-      await tracker.process.waitFor(new RegExp(`("signal":"${signal}".*live reload[^]*){${times}}`), 5_000);
-    }
-    expect(tracker.process.output).not.toContain('Debugger listening');
-    expect((await fetch(`${tracker.addresses[0]}/scrape`)).status).toBe(200);
-  });
 });
 
 test('a failure that nobody caught is logged and ends the tracker with 1', async () => {

@@ -16,6 +16,7 @@ describe('a configuration as an object', () => {
       announce_interval: '30m',
       min_announce_interval: '15m',
       metrics_addr: '',
+      shutdown_timeout: '10s',
       workers: 'auto',
     });
   });

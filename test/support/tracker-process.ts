@@ -1,6 +1,6 @@
 /** The tracker as operators run it: the built program, a configuration file, a process. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,22 +9,33 @@ import { RunningProcess } from './running-process.ts';
 const PROGRAM = join(import.meta.dirname, '../../build/cli/chihaya.cjs');
 const START_TIMEOUT = 20_000;
 
+const OF_A_RELOAD = /"msg":"(?:reloaded"|the configuration was not reloaded)/;
+
+export interface ReloadLine {
+  readonly msg: string;
+  readonly addresses: readonly string[];
+}
+
 export class TrackerProcess {
   readonly process: RunningProcess;
   /** Base URLs in the order bound, as in `udp://127.0.0.1:40123`. */
   readonly addresses: readonly string[];
   /** Of the metrics server, if there is one. */
   readonly metrics: string | undefined;
+  /** Of the configuration file. */
+  readonly path: string;
   readonly #directory: string | undefined;
 
   private constructor(
     child: RunningProcess,
     ready: { addresses: string[]; metrics?: string },
     directory: string | undefined,
+    path: string,
   ) {
     this.process = child;
     this.addresses = ready.addresses;
     this.metrics = ready.metrics;
+    this.path = path;
     this.#directory = directory;
   }
 
@@ -67,11 +78,37 @@ export class TrackerProcess {
     const child = new RunningProcess({ file: process.execPath, args, namespace, env });
     try {
       const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
-      return new TrackerProcess(child, JSON.parse(line), directory);
+      return new TrackerProcess(child, JSON.parse(line), directory, path);
     } catch (error) {
       await child.stop('SIGKILL');
       throw error;
     }
+  }
+
+  /** Writes another configuration, which is not in force yet. @param config as at the start, or the text of the file */
+  async configure(config: object | string): Promise<void> {
+    const text = typeof config === 'string' ? config : JSON.stringify({ chihaya: config });
+    await writeFile(this.path, text);
+  }
+
+  /**
+   * Has it reload, with another configuration if one is given, and resolves to the last line that it logs of that, when it
+   * has: `reloaded`, or that it has not.
+   */
+  async reload(config?: object | string, signal: NodeJS.Signals = 'SIGHUP'): Promise<ReloadLine> {
+    if (config !== undefined) await this.configure(config);
+    const before = this.reloads().length;
+    process.kill(this.process.pid, signal);
+    await this.process.waitFor(new RegExp(`(${OF_A_RELOAD.source}[^]*){${before + 1}}`), START_TIMEOUT);
+    return this.reloads()[before] as ReloadLine;
+  }
+
+  /** The last lines of all reloads. */
+  reloads(): ReloadLine[] {
+    return this.process.output
+      .split('\n')
+      .filter((line) => OF_A_RELOAD.test(line))
+      .map((line) => JSON.parse(line) as ReloadLine);
   }
 
   /** The base URL of a protocol: `http`, `https` or `udp`. */
@@ -84,6 +121,11 @@ export class TrackerProcess {
   /** Bytes of memory that the process occupies. */
   get residentBytes(): number {
     return Number(this.#status('VmRSS')) * 1024;
+  }
+
+  /** Files and sockets that the process has open. */
+  get openDescriptors(): number {
+    return readdirSync(`/proc/${this.process.pid}/fd`).length;
   }
 
   /** Whether the process still runs. */

@@ -1,6 +1,6 @@
 /** HTTP and HTTPS (BEP 3, BEP 7, BEP 23, BEP 48), on node:net and node:tls. */
 
-import type { ListenAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
 import { defineFrontendDriver } from '../frontend.ts';
 import { httpOptions } from './config.ts';
 import { HttpFrontend } from './frontend.ts';
@@ -11,14 +11,20 @@ export const httpDriver = defineFrontendDriver({
   summary: 'Serves announces and scrapes over HTTP, HTTPS or both.',
   options: httpOptions,
   open: (options, dependencies) => HttpFrontend.open(options, dependencies),
-  async settle(options) {
-    const { addr, https_addr } = options;
+  async settle(options, { before }) {
+    const served = (key: 'addr' | 'https_addr') =>
+      sameAddress(options[key], before?.given[key]) ? before?.settled[key] : undefined;
+    const kept = { addr: served('addr'), https_addr: served('https_addr') };
     const ports = await settlePorts([
-      ...(addr ? ([['http', addr]] as const) : []),
-      ...(https_addr ? ([['https', https_addr]] as const) : []),
+      ...(options.addr && !kept.addr ? ([['http', options.addr]] as const) : []),
+      ...(options.https_addr && !kept.https_addr ? ([['https', options.https_addr]] as const) : []),
     ]);
     const settled = (address: ListenAddress | undefined) =>
       address && { ...address, port: ports.shift() as number };
-    return { ...options, addr: settled(addr), https_addr: settled(https_addr) };
+    return {
+      ...options,
+      addr: kept.addr ?? settled(options.addr),
+      https_addr: kept.https_addr ?? settled(options.https_addr),
+    };
   },
 });
