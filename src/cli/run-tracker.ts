@@ -13,6 +13,7 @@ import { Tracker } from '../server/tracker.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { builtInConfig } from './built-in-config.ts';
 import { handleSignals } from './signals.ts';
+import { watchFile } from './watch-file.ts';
 
 const DEFAULT_PATH = '/etc/chihaya.yaml';
 const FAILURE = 1;
@@ -22,6 +23,7 @@ export interface RunFlags {
   readonly debug?: boolean;
   readonly json?: boolean;
   readonly nocolors?: boolean;
+  readonly watch?: boolean;
 }
 
 export async function runTracker(flags: RunFlags): Promise<void> {
@@ -45,6 +47,12 @@ export async function runTracker(flags: RunFlags): Promise<void> {
     tracker?.reload(read).catch(() => {});
   };
   const signals = handleSignals(logger, reload);
+  if (flags.watch) {
+    watchFile(path, () => {
+      logger.info({ path }, 'the configuration file has changed: reloading');
+      reload();
+    });
+  }
   try {
     tracker = await Tracker.start(await read(), { logger, clock: systemClock });
   } catch (error) {

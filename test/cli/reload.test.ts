@@ -1,6 +1,6 @@
 /** Reloads and stops of the tracker as operators run it, with one thread and with several workers. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeCertificate } from '../support/certificate.ts';
+import { RunningProcess } from '../support/running-process.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { announcePacket, UdpClient } from '../support/udp-client.ts';
+import { PROGRAM } from './chihaya.ts';
 
 const linux = process.platform === 'linux';
 
@@ -24,8 +26,12 @@ const QUERY = `info_hash=${INFOHASH}&peer_id=-TR4050-abcdefghijkl&port=6881&uplo
 
 const REFUSED = { prehooks: [{ name: 'client approval', options: { blacklist: ['TR4050'] } }] };
 
-async function start(config: object, env: Record<string, string> = {}): Promise<TrackerProcess> {
-  const tracker = await TrackerProcess.start(config, undefined, env);
+async function start(
+  config: object,
+  env: Record<string, string> = {},
+  flags: string[] = [],
+): Promise<TrackerProcess> {
+  const tracker = await TrackerProcess.start(config, undefined, env, flags);
   onTestFinished(() => tracker.stop());
   return tracker;
 }
@@ -267,6 +273,18 @@ describe.each(linux ? [1, 3] : [1])('with %d workers', (workers) => {
     expect(await metric(tracker, 'chihaya_reloads_total{result="success"}')).toBe(12);
   });
 
+  test('--watch: a file that is written anew, and then one that takes its place', async () => {
+    const tracker = await start(config(), {}, ['--watch']);
+    const { ask } = keptAlive(tracker);
+    await tracker.configure(config({ announce_interval: '1m' }));
+    await expect.poll(ask, { timeout: 10_000 }).toContain('8:intervali60e');
+    const { path } = tracker;
+    writeFileSync(`${path}.new`, JSON.stringify({ chihaya: config({ announce_interval: '2m' }) }));
+    renameSync(`${path}.new`, path);
+    await expect.poll(ask, { timeout: 10_000 }).toContain('8:intervali120e');
+    expect(tracker.reloads()).toHaveLength(2);
+  });
+
   test('a stop cuts off what takes longer than shutdown_timeout, and ends with 0', async () => {
     const tracker = await start({
       workers,
@@ -357,6 +375,22 @@ describe.skipIf(!linux)('with several workers, all go over or none', () => {
     expect(tracker.process.exitCode).toBe(0);
     expect(tracker.process.output).toContain('worker 2 did not end within shutdown_timeout: cut off');
   });
+});
+
+test('a signal during the start is a reload after it', async () => {
+  const path = join(temporaryDirectory(), 'chihaya.yaml');
+  const write = (interval: string) =>
+    writeFileSync(path, JSON.stringify({ chihaya: { ...BASE, workers: 1, announce_interval: interval } }));
+  write('1m');
+  const child = new RunningProcess({ file: process.execPath, args: [PROGRAM, '--json', '--config', path] });
+  onTestFinished(() => child.stop());
+  await child.waitFor(/"msg":"reading the configuration"/, 20_000);
+  process.kill(child.pid, 'SIGHUP');
+  write('2m');
+  const [line] = await child.waitFor(/^\{.*"msg":"reloaded".*\}$/m, 20_000);
+  expect(child.output).toMatch(/"msg":"reloading"[\s\S]*"msg":"ready"[\s\S]*"msg":"reloaded"/);
+  const [http] = (JSON.parse(line) as { addresses: string[] }).addresses;
+  expect(await (await fetch(`${http}/announce?${QUERY}`)).text()).toContain('8:intervali120e');
 });
 
 test('a port that another program has taken meanwhile is told', async () => {

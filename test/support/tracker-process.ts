@@ -44,18 +44,20 @@ export class TrackerProcess {
    *
    * @param config what stands under `chihaya`
    * @param env added to this process's environment
+   * @param flags of the command line
    */
   static async start(
     config: object,
     namespace?: string,
     env: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
   ): Promise<TrackerProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'chihaya-tracker-'));
     const path = join(directory, 'chihaya.yaml');
     // JSON is YAML.
     await writeFile(path, JSON.stringify({ chihaya: config }));
     try {
-      return await TrackerProcess.run(path, namespace, env, directory);
+      return await TrackerProcess.run(path, namespace, env, directory, flags);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
@@ -72,9 +74,10 @@ export class TrackerProcess {
     namespace?: string,
     env: Readonly<Record<string, string>> = {},
     directory?: string,
+    flags: readonly string[] = [],
   ): Promise<TrackerProcess> {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
-    const args = [PROGRAM, '--json', '--config', path];
+    const args = [PROGRAM, '--json', '--config', path, ...flags];
     const child = new RunningProcess({ file: process.execPath, args, namespace, env });
     try {
       const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
