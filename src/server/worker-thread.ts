@@ -144,6 +144,7 @@ export class WorkerThread {
   /** Ends it on the spot, whatever it is doing. */
   terminate(reason?: Error): void {
     this.#failure ??= reason;
+    this.alive = false;
     void this.#worker.terminate();
     this.wake();
   }

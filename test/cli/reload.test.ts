@@ -348,11 +348,16 @@ describe.skipIf(!linux)('with several workers, all go over or none', () => {
       channel.unref();
       if (isMainThread) process.on('SIGUSR2', () => channel.postMessage('fail'));
       else if (workerData.number === 2) channel.onmessage = () => process.exit(7);`;
-    const tracker = await start({ workers: 3, ...BASE }, preload(code));
+    // Connections are not kept: those of the dead would be used again.
+    const config = { workers: 3, ...BASE, http: { addr: '127.0.0.1:0' } };
+    const tracker = await start(config, preload(code));
+    const restarts = () => metric(tracker, 'chihaya_worker_restarts_total');
     for (let i = 1; i <= 4; i++) {
-      await tracker.configure({ workers: 3, ...BASE, announce_interval: `${i}m` });
+      await tracker.configure({ ...config, announce_interval: `${i}m` });
+      const before = await restarts();
       process.kill(tracker.process.pid, 'SIGUSR2');
-      await tracker.reload();
+      expect((await tracker.reload()).msg).toBe('reloaded');
+      await expect.poll(restarts, { timeout: 20_000 }).toBeGreaterThan(before);
       await expect.poll(() => metric(tracker, 'chihaya_workers'), { timeout: 20_000 }).toBe(3);
       // So many that each worker has some.
       const answers = Array.from({ length: 30 }, async () =>

@@ -36,6 +36,8 @@ process.once('exit', () => {
 export class RunningProcess {
   /** Standard output and error, as they came. */
   output = '';
+  /** How many characters that has been, ever. */
+  said = 0;
   readonly #child: ChildProcess;
   readonly #name: string;
   readonly #listeners = new Set<() => void>();
@@ -54,6 +56,7 @@ export class RunningProcess {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-KEPT_OUTPUT);
+        this.said += text.length;
         this.#notify();
       });
     }
@@ -84,8 +87,12 @@ export class RunningProcess {
     this.#child.kill(signal);
   }
 
-  /** Resolves with the match as soon as the output has one; rejects at the process's end or after `timeout` ms. */
-  waitFor(pattern: RegExp, timeout: number): Promise<RegExpMatchArray> {
+  /**
+   * Resolves with the match as soon as the output has one; rejects at the process's end or after `timeout` ms.
+   *
+   * @param after what was said before this many characters does not count: `said` at some moment
+   */
+  waitFor(pattern: RegExp, timeout: number, after = 0): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         clearTimeout(timer);
@@ -95,7 +102,8 @@ export class RunningProcess {
       const fail = (why: string) =>
         finish(() => reject(new Error(`${this.#name}\n${why} before ${pattern}; it said:\n${this.output}`)));
       const check = (): void => {
-        const match = this.output.match(pattern);
+        const from = Math.max(0, after - (this.said - this.output.length));
+        const match = this.output.slice(from).match(pattern);
         if (match) finish(() => resolve(match));
         else if (this.#ended) fail('ended');
       };

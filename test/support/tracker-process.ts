@@ -9,7 +9,7 @@ import { RunningProcess } from './running-process.ts';
 const PROGRAM = join(import.meta.dirname, '../../build/cli/chihaya.cjs');
 const START_TIMEOUT = 20_000;
 
-const OF_A_RELOAD = /"msg":"(?:reloaded"|the configuration was not reloaded)/;
+const OF_A_RELOAD = /^\{.*"msg":"(?:reloaded"|the configuration was not reloaded).*\}$/m;
 
 export interface ReloadLine {
   readonly msg: string;
@@ -100,10 +100,10 @@ export class TrackerProcess {
    */
   async reload(config?: object | string, signal: NodeJS.Signals = 'SIGHUP'): Promise<ReloadLine> {
     if (config !== undefined) await this.configure(config);
-    const before = this.reloads().length;
+    const { said } = this.process;
     process.kill(this.process.pid, signal);
-    await this.process.waitFor(new RegExp(`(${OF_A_RELOAD.source}[^]*){${before + 1}}`), START_TIMEOUT);
-    return this.reloads()[before] as ReloadLine;
+    const [line] = await this.process.waitFor(OF_A_RELOAD, START_TIMEOUT, said);
+    return JSON.parse(line) as ReloadLine;
   }
 
   /** The last lines of all reloads. */
