@@ -218,6 +218,39 @@ describe.each(linux ? [1, 3] : [1])('with %d workers', (workers) => {
     await expect.poll(() => tracker.openDescriptors, { timeout: 5_000 }).toBe(descriptors);
   });
 
+  test('a hook that cannot be opened, in one thread, changes nothing', async () => {
+    const path = join(temporaryDirectory(), 'hook.mjs');
+    // The last of the threads that serve, or the only one.
+    writeFileSync(
+      path,
+      `import { workerData } from 'node:worker_threads';
+       import { defineHook, z } from 'chihaya';
+       export default defineHook({
+         name: 'from time to time',
+         options: z.strictObject({ fails: z.boolean() }),
+         create({ fails }) {
+           if (fails && (workerData?.number ?? 1) === ${workers}) throw new Error('no keys');
+           return { handleAnnounce() {}, handleScrape() {} };
+         },
+       });`,
+    );
+    const hook = (fails: boolean) => ({ prehooks: [{ name: path, options: { fails } }] });
+    const tracker = await start(config(hook(false)));
+    const { ask } = keptAlive(tracker);
+    await ask();
+    const line = await tracker.reload(config({ ...hook(true), announce_interval: '1m' }));
+    expect(line.msg).toBe(
+      'the configuration was not reloaded, and the one before stays: from time to time: no keys',
+    );
+    for (let i = 0; i < 20; i++) {
+      const answer = await fetch(`${tracker.address('http').href}announce?${QUERY}`);
+      expect(await answer.text()).toContain('8:intervali1800e');
+    }
+    expect((await tracker.reload(config({ ...hook(false), announce_interval: '1m' }))).msg).toBe('reloaded');
+    expect(await ask()).toContain('8:intervali60e');
+    expect(tracker.problems()).toHaveLength(1);
+  });
+
   test('options that cannot change are told by name, and the rest takes effect', async () => {
     const tracker = await start(config());
     const { ask } = keptAlive(tracker);
