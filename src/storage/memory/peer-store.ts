@@ -171,7 +171,7 @@ export class MemoryPeerStore implements PeerStore {
 
   /**
    * Sets how much is taken in, in whichever thread. What there is beyond a limit stays. The first limit that a store is
-   * given has its swarms counted, for which all calls wait: some milliseconds for a million.
+   * given has its swarms counted, for which all calls wait: some 40 ms for a million.
    */
   limit(limits: StoreLimits): void {
     const { limits: inForce, locks, shards } = this.#parts;
