@@ -215,7 +215,7 @@ describe.each(linux ? [1, 3] : [1])('with %d workers', (workers) => {
     );
     expect(line.msg).toContain(`stays: ${protocol}: cannot`);
     expect(await ask()).toContain('8:interval');
-    await expect.poll(() => tracker.openDescriptors, { timeout: 5_000 }).toBe(descriptors);
+    await expect.poll(() => tracker.openDescriptors, { timeout: 5_000 }).toBeLessThanOrEqual(descriptors);
   });
 
   test('a hook that cannot be opened, in one thread, changes nothing', async () => {
@@ -302,7 +302,7 @@ describe.each(linux ? [1, 3] : [1])('with %d workers', (workers) => {
       await tracker.reload(config({ ...REFUSED, udp: { ...BASE.udp, addr: '127.0.0.2:0' } }));
       await tracker.reload(config({ http: { ...BASE.http, read_timeout: `${i + 1}s` } }));
     }
-    await expect.poll(() => tracker.openDescriptors, { timeout: 5_000 }).toBe(before);
+    await expect.poll(() => tracker.openDescriptors, { timeout: 5_000 }).toBeLessThanOrEqual(before);
     expect(await metric(tracker, 'chihaya_reloads_total{result="success"}')).toBe(12);
   });
 
