@@ -1,5 +1,5 @@
 /**
- * The keys, fetched once for the hooks of all threads: at the start, every `jwk_set_update_interval`, on SIGHUP, and when a
+ * The keys, fetched once for the hooks of all threads: at the start, every `jwk_set_update_interval`, and when a
  * hook has met a token whose key is not among them.
  *
  * That last is a lever for anybody who makes up key ids; hence the pause. Every ask is answered, by a value
