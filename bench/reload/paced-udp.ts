@@ -36,7 +36,7 @@ const PATIENCE = 3_000;
 const CLIENT_ID = Buffer.from('-RL10D0-');
 const INTERVAL = 8;
 
-const sockets = new ClientSockets(await loadClientLibc(), Number(flags.port), SOCKETS);
+const sockets = new ClientSockets(await loadClientLibc(), '127.0.0.1', Number(flags.port), SOCKETS);
 const connectionIds = new Uint8Array(8 * SOCKETS);
 const workload = new Workload({ infohashes: 10_000, ports: 65535, scrapes: 0, seeders: 50 });
 const tally = new Tally();
