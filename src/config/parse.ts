@@ -48,7 +48,7 @@ export const rootOptions = z.strictObject({
   announce_interval: duration('30m', 'How often clients are told to announce.'),
   min_announce_interval: duration('15m', 'How long clients are told to wait at least between two announces.'),
   metrics_addr: listenAddress(
-    'Where the metrics server listens, which answers `/metrics` in the Prometheus format. It is for operators: clients should not be able to reach it. Without an address there is none.',
+    'Where the metrics server listens, which answers `/metrics` in the Prometheus format and `/health/live` and `/health/ready`. It is for operators: clients should not be able to reach it. Without an address there is none.',
     { example: '127.0.0.1:6880' },
   ),
   shutdown_timeout: duration(

@@ -3,17 +3,17 @@
 import type { PreparedChange } from '../frontend/frontend.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { type ListenAddress, sameAddress } from '../pkg/options.ts';
-import type { MetricsSource } from './metric-report.ts';
 import { MetricsServer } from './metrics-server.ts';
+import type { Page } from './pages/page.ts';
 
 export class MetricsEndpoint {
-  readonly #metrics: MetricsSource;
+  readonly #pages: readonly Page[];
   readonly #logger: Logger;
   #address: ListenAddress | undefined;
   #server: MetricsServer | undefined;
 
-  constructor(metrics: MetricsSource, logger: Logger) {
-    this.#metrics = metrics;
+  constructor(pages: readonly Page[], logger: Logger) {
+    this.#pages = pages;
     this.#logger = logger;
   }
 
@@ -48,6 +48,6 @@ export class MetricsEndpoint {
   }
 
   #start(address: ListenAddress): Promise<MetricsServer> {
-    return MetricsServer.start(address, this.#metrics, this.#logger);
+    return MetricsServer.start(address, this.#pages, this.#logger);
   }
 }

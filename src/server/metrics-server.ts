@@ -1,11 +1,10 @@
-/** Serves the metrics to operators, over plain HTTP on a port of its own (`metrics_addr`). */
+/** Serves pages to operators, over plain HTTP on a port of its own (`metrics_addr`). What they are stands in pages/. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../pkg/logger.ts';
 import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
-import type { MetricsSource } from './metric-report.ts';
-import { METRICS_CONTENT_TYPE } from './metric-set.ts';
+import { type Answer, type Page, sentence } from './pages/page.ts';
 
 /** Scrapers are few and local; whoever is slower or bigger than this is something else. */
 const LIMITS = {
@@ -30,13 +29,21 @@ export class MetricsServer {
   }
 
   /** @throws Error that names the address, if it cannot be bound */
-  static async start(address: ListenAddress, metrics: MetricsSource, logger: Logger): Promise<MetricsServer> {
+  static async start(address: ListenAddress, pages: readonly Page[], logger: Logger): Promise<MetricsServer> {
     const server = createServer(LIMITS, (request, response) => {
-      answer(request, response, metrics).catch((error: unknown) => {
-        logger.error({ err: error }, 'the metrics cannot be read');
-        if (!response.headersSent) say(response, 500, 'internal server error');
-        response.end();
-      });
+      answer(request, response, pages)
+        .catch((error: unknown) => {
+          logger.error({ err: error, url: request.url }, 'a page of the metrics server failed');
+          return sentence(500, 'internal server error');
+        })
+        .then(({ status, headers, body }) => {
+          response.writeHead(status, {
+            'content-length': Buffer.byteLength(body),
+            'cache-control': 'no-store',
+            ...headers,
+          });
+          response.end(body);
+        });
     });
     server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
@@ -67,26 +74,19 @@ export class MetricsServer {
 }
 
 async function answer(
-  request: IncomingMessage,
+  { url = '', method = '' }: IncomingMessage,
   response: ServerResponse,
-  metrics: MetricsSource,
-): Promise<void> {
-  const path = request.url?.split('?', 1)[0];
-  if (path !== '/metrics') return say(response, 404, 'not found: metrics are at /metrics');
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return say(response, 405, 'method not allowed');
+  pages: readonly Page[],
+): Promise<Answer> {
+  const [path, query] = url.split('?', 2);
+  const page = pages.find((each) => each.path === path);
+  if (!page) return sentence(404, `not found: there are ${pages.map((each) => each.path).join(', ')}`);
+  const methods = ['GET', 'HEAD', ...(page.post ? ['POST'] : [])];
+  if (!methods.includes(method)) {
+    const { status, headers, body } = sentence(405, 'method not allowed');
+    return { status, headers: { ...headers, allow: methods.join(', ') }, body };
   }
-  const text = await metrics.text();
-  response.writeHead(200, {
-    'content-type': METRICS_CONTENT_TYPE,
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-  });
-  response.end(text);
-}
-
-function say(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`${text}\n`);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return page.answer({ query: new URLSearchParams(query), signal: gone.signal });
 }

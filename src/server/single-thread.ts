@@ -15,6 +15,7 @@ import { registerWorkerMetrics } from './worker-metrics.ts';
 export class SingleThread implements TrackerParts {
   readonly store: PeerStore;
   readonly metrics: MetricSet;
+  readonly serving = 1;
   addresses: readonly BoundAddress[];
   readonly #logger: Logger;
   readonly #serving: Serving;

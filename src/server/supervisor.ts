@@ -112,13 +112,17 @@ export class Supervisor implements TrackerParts {
     this.#pool = pool;
     this.metrics = new SummedMetrics(metrics, () => pool.threads);
     registerWorkerMetrics(metrics, {
-      serving: () => pool.threads.filter(({ serving }) => serving).length,
+      serving: () => this.serving,
       restarts: () => pool.restarts,
     });
   }
 
   get logic(): TrackerLogic {
     return this.#serving.logic;
+  }
+
+  get serving(): number {
+    return this.threads.filter(({ serving }) => serving).length;
   }
 
   /** The workers by number, the first being worker 1. */

@@ -41,6 +41,8 @@ export interface TrackerParts {
   readonly logic: TrackerLogic;
   /** What is served by the configuration in force. */
   readonly addresses: readonly BoundAddress[];
+  /** How many threads serve clients now. */
+  readonly serving: number;
   readonly metrics: MetricsSource;
   /** Has the sources of what hooks share read anew what that was made from. */
   refresh(): Promise<void>;

@@ -16,9 +16,12 @@ import type { BoundAddress } from '../frontend/frontend.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { applicable } from './applicable.ts';
 import { Closers } from './closers.ts';
+import { Health } from './health.ts';
 import { MetricSet } from './metric-set.ts';
 import { MetricsEndpoint } from './metrics-endpoint.ts';
 import { tellConfiguration } from './open-component.ts';
+import { healthPages } from './pages/health-pages.ts';
+import { metricsPage } from './pages/metrics-page.ts';
 import { Patience } from './patience.ts';
 import { Reloads } from './reloads.ts';
 import { SingleThread } from './single-thread.ts';
@@ -35,6 +38,7 @@ export class Tracker {
   readonly #dependencies: PartsDependencies;
   readonly #parts: TrackerParts;
   readonly #endpoint: MetricsEndpoint;
+  readonly #health: Health;
   readonly #reloads: Reloads;
   #config: TrackerConfig;
   #read: ReadConfig;
@@ -47,7 +51,9 @@ export class Tracker {
       tellConfiguration(config, logger);
       const metrics = new MetricSet();
       let parts: TrackerParts | undefined;
-      const endpoint = new MetricsEndpoint({ text: () => (parts?.metrics ?? metrics).text() }, logger);
+      const health = new Health();
+      const pages = [metricsPage({ text: () => (parts?.metrics ?? metrics).text() }), ...healthPages(health)];
+      const endpoint = new MetricsEndpoint(pages, logger);
       await (await endpoint.prepare(config.metricsAddr)).commit();
       closers.push(() => endpoint.stop());
 
@@ -57,7 +63,8 @@ export class Tracker {
         workers === 1
           ? await SingleThread.open(config, dependencies)
           : await Supervisor.start(config, workers, dependencies);
-      return new Tracker(config, parts, endpoint, dependencies);
+      health.started(parts);
+      return new Tracker(config, parts, endpoint, health, dependencies);
     } catch (error) {
       await closers.closeAll();
       throw error;
@@ -68,11 +75,13 @@ export class Tracker {
     config: TrackerConfig,
     parts: TrackerParts,
     endpoint: MetricsEndpoint,
+    health: Health,
     dependencies: PartsDependencies,
   ) {
     this.#config = config;
     this.#parts = parts;
     this.#endpoint = endpoint;
+    this.#health = health;
     this.#dependencies = dependencies;
     this.#read = () => config;
     this.#reloads = new Reloads(() => this.#reload(), dependencies);
@@ -159,6 +168,7 @@ export class Tracker {
   }
 
   async #stop(): Promise<void> {
+    this.#health.stopping();
     const { logger, closers } = this.#dependencies;
     const patience = new Patience(this.#config.shutdownTimeout, logger);
     const { underWay } = this.#reloads;
