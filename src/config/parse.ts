@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { countOrAuto, duration, expected, type ListenAddress, listenAddress } from '../pkg/options.ts';
+import { countOrAuto, duration, expected, flag, type ListenAddress, listenAddress } from '../pkg/options.ts';
 import { Checker, unknownName } from './checker.ts';
 import type { Chosen, Component, Components } from './component.ts';
 import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
@@ -24,6 +24,8 @@ export interface Config<
   readonly metricsAddr: ListenAddress | undefined;
   /** Milliseconds. */
   readonly shutdownTimeout: number;
+  /** Whether the metrics server answers `/debug/pprof/`. */
+  readonly pprof: boolean;
   /** Threads that serve clients; `auto` is one for each processor. */
   readonly workers: number | 'auto';
   readonly frontends: readonly Chosen<F>[];
@@ -54,6 +56,10 @@ export const rootOptions = z.strictObject({
   shutdown_timeout: duration(
     '10s',
     'How long a stop waits for requests under way and for hooks; what takes longer is cut off.',
+  ),
+  pprof: flag(
+    true,
+    'Whether the metrics server also answers `/debug/pprof/`: profiles of the processor and of memory, for `go tool pprof`.',
   ),
   workers: countOrAuto(
     MAX_WORKERS,
@@ -118,6 +124,7 @@ export function parse<F extends Component, S extends Component, H extends Compon
     minAnnounceInterval: root.min_announce_interval,
     metricsAddr: root.metrics_addr,
     shutdownTimeout: root.shutdown_timeout,
+    pprof: root.pprof,
     workers: root.workers,
     frontends,
     storage,

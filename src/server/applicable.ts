@@ -18,10 +18,12 @@ export function applicable(inForce: TrackerConfig, wanted: TrackerConfig): Appli
     kept.push(`${option} cannot change while the tracker runs: ${shown} stays until the next start`);
 
   if (inForce.workers !== wanted.workers) keep('workers', inForce.workers);
+  if (inForce.pprof !== wanted.pprof) keep('pprof', inForce.pprof);
   const config = {
     ...wanted,
     workers: inForce.workers,
-    shown: { ...wanted.shown, workers: inForce.shown.workers },
+    pprof: inForce.pprof,
+    shown: { ...wanted.shown, workers: inForce.shown.workers, pprof: inForce.shown.pprof },
     frontends: wanted.frontends.map((chosen) => {
       const before = inForce.frontends.find(({ component }) => component.name === chosen.component.name);
       return before ? merged(before, chosen, chosen.component.name, isFixed, keep) : chosen;

@@ -24,6 +24,8 @@ export interface TrackerOptions {
   readonly metrics_addr?: string;
   /** How long `stop` waits for requests under way and for hooks. */
   readonly shutdown_timeout?: string;
+  /** Whether the metrics server answers `/debug/pprof/`, by default true. */
+  readonly pprof?: boolean;
   /**
    * How many threads serve clients, by default 1: the one that calls. More, or `auto`, which is one for each
    * processor, go with what ships and with hooks that are modules, not with a clock or drivers of your own.

@@ -7,15 +7,30 @@ import type { PeerStore } from '../storage/storage.ts';
 import type { MetricSet } from './metric-set.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import type { Patience } from './patience.ts';
+import { Profiles } from './profiles/profiles.ts';
 import { Serving } from './serving.ts';
 import { openWithSources, type SharedSources } from './shared-sources.ts';
-import type { PartsChange, PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
+import {
+  type PartsChange,
+  type PartsDependencies,
+  type TrackerConfig,
+  type TrackerParts,
+  takesProfiles,
+} from './tracker-parts.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
+
+interface Open {
+  readonly store: PeerStore;
+  readonly sources: SharedSources;
+  readonly serving: Serving;
+  readonly profiles: Profiles | undefined;
+}
 
 export class SingleThread implements TrackerParts {
   readonly store: PeerStore;
   readonly metrics: MetricSet;
   readonly serving = 1;
+  readonly profiles: Profiles | undefined;
   addresses: readonly BoundAddress[];
   readonly #logger: Logger;
   readonly #serving: Serving;
@@ -23,6 +38,9 @@ export class SingleThread implements TrackerParts {
 
   static async open(config: TrackerConfig, dependencies: PartsDependencies): Promise<SingleThread> {
     const { logger, clock, metrics, closers } = dependencies;
+    // First: who allocates is noted from here on.
+    const profiles = takesProfiles(config) ? await Profiles.open('main', () => []) : undefined;
+    if (profiles) closers.push(() => profiles.close());
     registerWorkerMetrics(metrics, { serving: () => 1, restarts: () => 0 });
     const store = await openComponent(config.storage, logger, (driver, options, own) =>
       driver.open(options, { logger: own, metrics, clock, upkeep: true }),
@@ -31,18 +49,14 @@ export class SingleThread implements TrackerParts {
     const { sources, made: serving } = await openWithSources(config, store, logger, (supplies) =>
       Serving.open(config, supplies, { store, logger, metrics, reusePort: false }),
     );
-    const thread = new SingleThread(store, sources, serving, dependencies);
+    const thread = new SingleThread({ store, sources, serving, profiles }, dependencies);
     closers.push((patience) => thread.#stop(patience));
     return thread;
   }
 
-  private constructor(
-    store: PeerStore,
-    sources: SharedSources,
-    serving: Serving,
-    dependencies: PartsDependencies,
-  ) {
+  private constructor({ store, sources, serving, profiles }: Open, dependencies: PartsDependencies) {
     this.store = store;
+    this.profiles = profiles;
     this.metrics = dependencies.metrics;
     this.#sources = sources;
     this.#serving = serving;

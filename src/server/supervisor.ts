@@ -15,11 +15,18 @@ import type { StorageHost } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import type { Patience } from './patience.ts';
+import { Profiles } from './profiles/profiles.ts';
 import { Serving } from './serving.ts';
 import { type SettledFrontends, settleFrontends } from './settle-frontends.ts';
 import { openWithSources, type SharedSources } from './shared-sources.ts';
 import { SummedMetrics } from './summed-metrics.ts';
-import type { PartsChange, PartsDependencies, TrackerConfig, TrackerParts } from './tracker-parts.ts';
+import {
+  type PartsChange,
+  type PartsDependencies,
+  type TrackerConfig,
+  type TrackerParts,
+  takesProfiles,
+} from './tracker-parts.ts';
 import type { WorkerConfig } from './worker-messages.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -42,11 +49,13 @@ interface Base {
   readonly libc: Libc;
   readonly serving: Serving;
   readonly generation: Generation;
+  readonly profiles: Profiles | undefined;
 }
 
 export class Supervisor implements TrackerParts {
   readonly store: PeerStore;
   readonly metrics: SummedMetrics;
+  readonly profiles: Profiles | undefined;
   addresses: readonly BoundAddress[] = [];
   readonly #logger: Logger;
   readonly #host: StorageHost | undefined;
@@ -66,6 +75,12 @@ export class Supervisor implements TrackerParts {
     dependencies: PartsDependencies,
   ): Promise<Supervisor> {
     const { logger, clock, metrics, closers } = dependencies;
+    let supervisor: Supervisor | undefined;
+    // First: who allocates is noted from here on.
+    const profiles = takesProfiles(config)
+      ? await Profiles.open('supervisor', () => supervisor?.threads ?? [])
+      : undefined;
+    if (profiles) closers.push(() => profiles.close());
     let host: StorageHost | undefined;
     const store = await openComponent(config.storage, logger, async (driver, options, own) => {
       const storage = { logger: own, metrics, clock, upkeep: true };
@@ -85,17 +100,19 @@ export class Supervisor implements TrackerParts {
       (hook, value) => publish(hook, value),
     );
     const generation = { config: forWorkers(0, config, frontends), frontends, sources };
-    const base = { store, host, libc, serving, generation };
-    const supervisor = new Supervisor(base, workers, dependencies);
-    publish = (hook, value) => supervisor.#publish(0, hook, value);
-    closers.push((patience) => supervisor.#stop(patience));
-    await supervisor.#pool.start();
-    supervisor.addresses = supervisor.threads[0]?.addresses ?? [];
-    return supervisor;
+    const base = { store, host, libc, serving, generation, profiles };
+    const started = new Supervisor(base, workers, dependencies);
+    supervisor = started;
+    publish = (hook, value) => started.#publish(0, hook, value);
+    closers.push((patience) => started.#stop(patience));
+    await started.#pool.start();
+    started.addresses = started.threads[0]?.addresses ?? [];
+    return started;
   }
 
   private constructor(base: Base, workers: number, { logger, metrics }: PartsDependencies) {
     this.store = base.store;
+    this.profiles = base.profiles;
     this.#host = base.host;
     this.#libc = base.libc;
     this.#serving = base.serving;

@@ -11,6 +11,7 @@ import type { PeerStore } from '../storage/storage.ts';
 import type { Closers } from './closers.ts';
 import type { MetricsSource } from './metric-report.ts';
 import type { MetricSet } from './metric-set.ts';
+import type { ProfileSource } from './profiles/profile-source.ts';
 import type { SummingRegistry } from './summing-registry.ts';
 
 export type TrackerConfig = Config<FrontendDriver, StorageDriver, HookDriver>;
@@ -44,6 +45,8 @@ export interface TrackerParts {
   /** How many threads serve clients now. */
   readonly serving: number;
   readonly metrics: MetricsSource;
+  /** `undefined` unless `takesProfiles`. */
+  readonly profiles: ProfileSource | undefined;
   /** Has the sources of what hooks share read anew what that was made from. */
   refresh(): Promise<void>;
   /**
@@ -58,4 +61,9 @@ export interface PartsChange {
   /** Resolves when the configuration is in force; what is under way goes on, and what served it stops after that. */
   commit(): Promise<void>;
   abandon(): Promise<void>;
+}
+
+/** Whether threads can be profiled: nobody else than the metrics server asks for it, and a Node can be built without the means. */
+export function takesProfiles({ pprof, metricsAddr }: TrackerConfig): boolean {
+  return pprof && metricsAddr !== undefined && process.features.inspector;
 }

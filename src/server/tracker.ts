@@ -22,12 +22,19 @@ import { MetricsEndpoint } from './metrics-endpoint.ts';
 import { tellConfiguration } from './open-component.ts';
 import { healthPages } from './pages/health-pages.ts';
 import { metricsPage } from './pages/metrics-page.ts';
+import { profilePages } from './pages/profile-pages.ts';
 import { Patience } from './patience.ts';
 import { Reloads } from './reloads.ts';
 import { SingleThread } from './single-thread.ts';
 import { Supervisor } from './supervisor.ts';
 import { tellFailure, tellServed } from './tell.ts';
-import type { PartsDependencies, TrackerConfig, TrackerDependencies, TrackerParts } from './tracker-parts.ts';
+import {
+  type PartsDependencies,
+  type TrackerConfig,
+  type TrackerDependencies,
+  type TrackerParts,
+  takesProfiles,
+} from './tracker-parts.ts';
 import { workerCount } from './worker-count.ts';
 
 /** Reads a configuration. Throws a ConfigError with every mistake in it. */
@@ -52,7 +59,11 @@ export class Tracker {
       const metrics = new MetricSet();
       let parts: TrackerParts | undefined;
       const health = new Health();
-      const pages = [metricsPage({ text: () => (parts?.metrics ?? metrics).text() }), ...healthPages(health)];
+      const pages = [
+        metricsPage({ text: () => (parts?.metrics ?? metrics).text() }),
+        ...healthPages(health),
+        ...(takesProfiles(config) ? profilePages(() => parts?.profiles) : []),
+      ];
       const endpoint = new MetricsEndpoint(pages, logger);
       await (await endpoint.prepare(config.metricsAddr)).commit();
       closers.push(() => endpoint.stop());

@@ -11,6 +11,7 @@
  *         │ ◀───────────── ask ───────────── │  a hook asks the source of what it shares; at any time
  *         │ ──────────── measure ──────────▶ │
  *         │ ◀──────────── measured ───────── │  once more when the thread ends
+ *         │ ──────────── profile ──────────▶ │  at any time; the answer has a port of its own
  *         │ ───────────── stop ────────────▶ │
  *         │ ◀─────────── stopping ────────── │  closes frontends, hooks, store, and ends
  *
@@ -23,9 +24,11 @@
  *         │ ◀──────────── retired ────────── │  when the last hook before it has stopped
  */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
 import type { MetricReport } from './metric-report.ts';
 import type { PostedLine } from './posted-log.ts';
+import type { ProfileOrder } from './profiles/profile-source.ts';
 import type { SentError } from './sent-error.ts';
 
 /** A configuration as workers are given it. */
@@ -72,6 +75,8 @@ export type ToWorker =
   | { readonly kind: 'commit'; readonly config: number }
   | { readonly kind: 'abandon'; readonly config: number }
   | { readonly kind: 'measure'; readonly request: number }
+  /** What comes of it is sent through the port. */
+  | { readonly kind: 'profile'; readonly order: ProfileOrder; readonly port: MessagePort }
   /** The worker has so many milliseconds. */
   | { readonly kind: 'stop'; readonly timeout: number };
 

@@ -3,12 +3,14 @@
  * that Node knows nothing of are closed here.
  */
 
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
 import type { Libc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { MetricReport } from './metric-report.ts';
 import { writeLine } from './posted-log.ts';
+import { receiveOutcome } from './profiles/outcome.ts';
+import type { Outcome, ProfileOrder } from './profiles/profile-source.ts';
 import { receiveError } from './sent-error.ts';
 import type {
   Admission,
@@ -104,6 +106,14 @@ export class WorkerThread {
     });
     clearTimeout(timer);
     this.#measurements.delete(request);
+  }
+
+  /** Has it profile itself. Resolves whatever becomes of it. @param signal ends it early */
+  profile(order: ProfileOrder, signal: AbortSignal): Promise<Outcome> {
+    const { port1, port2 } = new MessageChannel();
+    this.#worker.postMessage({ kind: 'profile', order, port: port2 } satisfies ToWorker, [port2]);
+    const gone = this.ended.then(() => ({ missing: 'it ended' }));
+    return Promise.race([receiveOutcome(port1, order, signal), gone]);
   }
 
   /** Gives a hook another value of what it shares. A worker that has yet to be admitted gets it then. */

@@ -15,11 +15,13 @@ import { MetricSet } from './metric-set.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import { Patience } from './patience.ts';
 import { PostingLogger } from './posted-log.ts';
+import { answerOrder } from './profiles/outcome.ts';
+import { ThreadProfiler } from './profiles/thread-profiler.ts';
 import { sendError } from './sent-error.ts';
 import { type HookSupplies, Serving } from './serving.ts';
 import { SharedValue } from './shared-value.ts';
 import { SummingRegistry } from './summing-registry.ts';
-import type { TrackerConfig } from './tracker-parts.ts';
+import { type TrackerConfig, takesProfiles } from './tracker-parts.ts';
 import type { Admission, FromWorker, ToWorker, WorkerConfig, WorkerStart } from './worker-messages.ts';
 
 const start = workerData as WorkerStart;
@@ -35,6 +37,7 @@ const shared = new Map<number, readonly SharedValue[]>();
 let inForce = start.config.number;
 let opened: Promise<{ readonly store: PeerStore; readonly serving: Serving }> | undefined;
 let change: Promise<{ readonly config: TrackerConfig; readonly prepared: PreparedChange }> | undefined;
+let profiler: ThreadProfiler | undefined;
 
 process.on('exit', () => measure(undefined));
 port.on('message', (message: ToWorker) => {
@@ -61,6 +64,9 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'measure':
       measure(message.request);
+      break;
+    case 'profile':
+      void answerOrder(profiler, message.order, message.port);
       break;
     case 'stop':
       void stop(message.timeout);
@@ -89,6 +95,7 @@ function supplies(config: number, values: readonly unknown[]): HookSupplies {
 
 async function open(admission: Admission): Promise<{ store: PeerStore; serving: Serving }> {
   const own = supplies(inForce, admission.shared);
+  if (takesProfiles(config)) profiler = await ThreadProfiler.open();
   const store = await openStore(admission.store);
   closers.push(() => store.stop());
   const serving = await Serving.open(config, own, { store, logger, metrics, reusePort: true });

@@ -17,6 +17,7 @@ describe('a configuration as an object', () => {
       min_announce_interval: '15m',
       metrics_addr: '',
       shutdown_timeout: '10s',
+      pprof: true,
       workers: 'auto',
     });
   });
