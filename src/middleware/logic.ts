@@ -18,7 +18,9 @@ import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../pkg/failure-log.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { AnnounceCounts } from './announce-counts.ts';
 import { HookChain, HookError, type NamedHook } from './hook-chain.ts';
+import type { HookTimes } from './hook-times.ts';
 import { ResponseHook } from './response-hook.ts';
 import { SwarmInteractionHook } from './swarm-interaction-hook.ts';
 
@@ -33,9 +35,12 @@ export interface LogicOptions {
   /** Milliseconds; clients are told whole seconds. */
   readonly minAnnounceInterval: number;
   readonly logger: Logger;
+  /** With it, hooks are timed. */
+  readonly hookTimes?: HookTimes | undefined;
 }
 
 export class Logic implements TrackerLogic {
+  readonly announces = new AnnounceCounts();
   readonly #interval: number;
   readonly #minInterval: number;
   readonly #before: HookChain;
@@ -45,14 +50,13 @@ export class Logic implements TrackerLogic {
   readonly #failures: FailureLog;
 
   constructor(options: LogicOptions) {
-    const { store, preHooks, postHooks } = options;
+    const { store, preHooks, postHooks, hookTimes } = options;
+    const before = [...preHooks, { name: 'response', hook: new ResponseHook(store) }];
+    const after = [...postHooks, { name: 'swarm interaction', hook: new SwarmInteractionHook(store) }];
     this.#interval = seconds(options.announceInterval);
     this.#minInterval = seconds(options.minAnnounceInterval);
-    this.#before = new HookChain([...preHooks, { name: 'response', hook: new ResponseHook(store) }], 'pass');
-    this.#after = new HookChain(
-      [...postHooks, { name: 'swarm interaction', hook: new SwarmInteractionHook(store) }],
-      'wrap',
-    );
+    this.#before = new HookChain(hookTimes?.timed('prehook', before) ?? before, 'pass');
+    this.#after = new HookChain(hookTimes?.timed('posthook', after) ?? after, 'wrap');
     this.#configured = [...preHooks, ...postHooks];
     this.#logger = options.logger;
     this.#failures = new FailureLog(options.logger);
@@ -73,6 +77,7 @@ export class Logic implements TrackerLogic {
     request: AnnounceRequest,
     response: AnnounceResponse,
   ): void | Promise<void> {
+    this.announces.count(request);
     try {
       const result = this.#after.announce(context, request, response);
       if (result) return result.catch((error) => this.#logFailure(error));

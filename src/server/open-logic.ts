@@ -1,7 +1,9 @@
 /** Makes the hooks that are configured, and the logic that calls them. */
 
 import type { Chosen } from '../config/component.ts';
+import { isMapping } from '../config/parse.ts';
 import type { NamedHook } from '../middleware/hook-chain.ts';
+import { HookTimes } from '../middleware/hook-times.ts';
 import { Logic } from '../middleware/logic.ts';
 import type { Hook, HookDriver } from '../middleware/middleware.ts';
 import type { PeerStore } from '../storage/storage.ts';
@@ -22,14 +24,23 @@ export async function openLogic(
 ): Promise<Logic> {
   const { prehooks, posthooks, announceInterval, minAnnounceInterval } = config;
   const hooks = await createHooks([...prehooks, ...posthooks], shared, dependencies);
-  return new Logic({
+  const hookTimes = new HookTimes();
+  const logic = new Logic({
     store,
     preHooks: hooks.slice(0, prehooks.length),
     postHooks: hooks.slice(prehooks.length),
     announceInterval,
     minAnnounceInterval,
     logger: dependencies.logger,
+    hookTimes: timesRequests(config) ? hookTimes : undefined,
   });
+  for (const metric of [logic.announces, ...hookTimes.metrics]) dependencies.metrics.register(metric);
+  return logic;
+}
+
+/** Whether a frontend does: the logic is the same for all. */
+function timesRequests({ frontends }: TrackerConfig): boolean {
+  return frontends.some(({ options }) => isMapping(options) && options.enable_request_timing === true);
 }
 
 async function createHooks(

@@ -53,9 +53,10 @@ test('docs/metrics.md lists every metric of our own', async () => {
 });
 
 test('docs/metrics.md lists every metric of a hook', () => {
-  const names = filesUnder('src/middleware', '.ts').flatMap(({ text }) =>
-    [...text.matchAll(/name: '(chihaya_\w+)'/g)].map(([, name]) => name),
-  );
+  const always = firstCells('docs/metrics.md', 'metric');
+  const names = filesUnder('src/middleware', '.ts')
+    .flatMap(({ text }) => [...text.matchAll(/name: '(chihaya_\w+)'/g)].map(([, name]) => name as string))
+    .filter((name) => !always.includes(name));
   expect(names.length).toBeGreaterThanOrEqual(3);
   expect(firstCells('docs/metrics.md', 'metric of a hook').toSorted()).toEqual(names.toSorted());
 });

@@ -60,6 +60,27 @@ describe('Logic', () => {
     expect([response.interval, response.minInterval]).toEqual([1807, 900]);
   });
 
+  it('counts announces that were answered, by event and family', () => {
+    const { logic } = setUp([]);
+    for (const [event, address, times] of [
+      [AnnounceEvent.None, '192.0.2.1', 1],
+      [AnnounceEvent.Completed, '192.0.2.1', 2],
+      [AnnounceEvent.Started, '2001:db8::1', 3],
+      [AnnounceEvent.Stopped, '2001:db8::1', 4],
+    ] as const) {
+      const request = announce({ event, address });
+      for (let i = 0; i < times; i++) logic.afterAnnounce(new RequestContext(), request, responseTo(request));
+    }
+    const samples = logic.announces.collect();
+    expect(samples).toHaveLength(8);
+    expect(samples.filter(({ value }) => value > 0)).toEqual([
+      { labels: { event: 'none', address_family: 'IPv4' }, value: 1 },
+      { labels: { event: 'completed', address_family: 'IPv4' }, value: 2 },
+      { labels: { event: 'started', address_family: 'IPv6' }, value: 3 },
+      { labels: { event: 'stopped', address_family: 'IPv6' }, value: 4 },
+    ]);
+  });
+
   it('never tells an interval of 0', () => {
     const { store, logger } = setUp([]);
     const logic = new Logic({
