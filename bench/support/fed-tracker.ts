@@ -4,11 +4,11 @@
  */
 
 import { Infohash } from '../../src/bittorrent/infohash.ts';
-import { ResponseMetrics } from '../../src/frontend/response-metrics.ts';
 import { udpOptions } from '../../src/frontend/udp/config.ts';
 import { ConnectionIds } from '../../src/frontend/udp/connection-id.ts';
+import { UdpMetrics } from '../../src/frontend/udp/metrics.ts';
 import { ANNOUNCE_ANSWER_PEERS, ANSWER_HEADER } from '../../src/frontend/udp/packet.ts';
-import { ACTION_NAMES, PacketHandler } from '../../src/frontend/udp/packet-handler.ts';
+import { PacketHandler } from '../../src/frontend/udp/packet-handler.ts';
 import { type PacketBatch, SLOT } from '../../src/frontend/udp/socket/socket.ts';
 import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { Logic } from '../../src/middleware/logic.ts';
@@ -60,7 +60,7 @@ export class FedTracker {
     const options = udpOptions.parse({ max_numwant: 100 });
     const handler = new PacketHandler(options, new ConnectionIds('a secret', options.max_clock_skew), logic, {
       socket: this.#socket,
-      metrics: new ResponseMetrics('udp', ACTION_NAMES),
+      metrics: new UdpMetrics(),
       failures: new FailureLog(silentLogger),
     });
     this.#socket.serve((batch) => handler.handleBatch(batch));

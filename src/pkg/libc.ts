@@ -16,6 +16,8 @@ export interface Libc {
   bind(fd: number, address: Memory, length: number): number;
   getsockname(fd: number, address: Memory, length: Memory): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
+  /** `length` is that of `value`, and then of what it was given. */
+  getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
   /** `headers` is an address. */
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   /** `headers` is an address. */
@@ -47,6 +49,7 @@ export async function loadLibc(): Promise<Libc> {
     setsockopt: process_.func(
       'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
     ),
+    getsockopt: process_.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     recvmmsg: process_.func(
       'int recvmmsg(int fd, void *headers, unsigned int count, int flags, void *timeout)',
     ),

@@ -1,11 +1,22 @@
 /** What a tracker as a whole counts of what clients did to it. */
 
-import { expect, onTestFinished, test } from 'vitest';
-import { createTracker, type Tracker, type TrackerOptions } from '../../src/index.ts';
-import { announcePacket, UdpClient } from '../support/udp-client.ts';
+import { connect } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import {
+  createTracker,
+  defineHook,
+  type Embedding,
+  type Tracker,
+  type TrackerOptions,
+} from '../../src/index.ts';
+import { TrackerProcess } from '../support/tracker-process.ts';
+import { announcePacket, connectPacket, UdpClient } from '../support/udp-client.ts';
+import { until } from '../support/until.ts';
 
-async function start(options: TrackerOptions): Promise<Tracker> {
-  const tracker = await createTracker(options);
+async function start(options: TrackerOptions, embedding?: Embedding): Promise<Tracker> {
+  const tracker = await createTracker(options, embedding);
   onTestFinished(() => tracker.stop());
   return tracker;
 }
@@ -60,4 +71,97 @@ test.each([true, false])('hooks with request timing %s', async (enable_request_t
     '{stage="posthook",hook="swarm interaction"} 1',
   ];
   expect(await lines(tracker, 'chihaya_hook_calls_total')).toEqual(enable_request_timing ? calls : []);
+});
+
+describe.each(['mmsg', 'dgram'] as const)('UDP by %s', (socket) => {
+  const udp = { addr: '127.0.0.1:0', socket };
+
+  test.skipIf(socket === 'mmsg' && process.platform !== 'linux')('packets dropped, and why', async () => {
+    const tracker = await start({ udp });
+    const client = await open(tracker);
+    const wrongId = announcePacket({ connectionId: Buffer.alloc(8) });
+    for (const packet of [
+      Buffer.alloc(15),
+      Buffer.alloc(2_049),
+      Buffer.alloc(16),
+      Buffer.from('00000417271019810000000000000001', 'hex'),
+      wrongId.subarray(0, 16),
+    ]) {
+      expect(await client.isIgnored(packet)).toBe(true);
+    }
+    expect((await client.ask(wrongId)).toString('latin1')).toContain('bad connection ID');
+    const dropped = await lines(tracker, 'chihaya_udp_dropped_packets_total');
+    expect(dropped.slice(0, 4)).toEqual([
+      '{reason="malformed"} 2',
+      '{reason="no_connect"} 2',
+      '{reason="connection_id"} 1',
+      '{reason="busy"} 0',
+    ]);
+    expect(dropped.slice(4)).toEqual(socket === 'mmsg' ? ['{reason="buffer"} 0'] : []);
+    expect(await lines(tracker, 'chihaya_udp_connection_ids_rejected_total')).toEqual([' 2']);
+  });
+
+  test.skipIf(socket === 'mmsg' && process.platform !== 'linux')('bytes, of late answers too', async () => {
+    const late = defineHook({
+      name: 'late',
+      summary: 'For a test.',
+      options: z.strictObject({}),
+      create: () => ({ handleAnnounce: () => nextTurn(), handleScrape() {} }),
+    });
+    const tracker = await start({ udp, prehooks: [{ name: 'late' }] }, { hookDrivers: [late] });
+    const client = await open(tracker);
+    const connectionId = await client.connect();
+    const packet = announcePacket({ connectionId });
+    const answer = await client.ask(packet);
+    expect(await lines(tracker, 'chihaya_udp_received_bytes_total')).toEqual([` ${16 + packet.length}`]);
+    expect(await lines(tracker, 'chihaya_udp_sent_bytes_total')).toEqual([` ${16 + answer.length}`]);
+  });
+});
+
+test.skipIf(process.platform !== 'linux')('packets that the kernel had no room for', async () => {
+  const tracker = await TrackerProcess.start({
+    workers: 1,
+    metrics_addr: '127.0.0.1:0',
+    udp: { addr: '127.0.0.1:0', private_key: 'a secret text', receive_buffer: 4_096 },
+  });
+  onTestFinished(() => tracker.stop());
+  const client = await UdpClient.open(Number(tracker.address('udp').port));
+  onTestFinished(() => client.close());
+  tracker.process.signal('SIGSTOP');
+  for (let i = 0; i < 100; i++) await client.send(connectPacket(i));
+  tracker.process.signal('SIGCONT');
+  const metric = async (line: string) => {
+    const text = await (await fetch(tracker.metrics as string)).text();
+    const found = text.split('\n').find((each) => each.startsWith(line));
+    return Number(found?.slice(line.length));
+  };
+  const lost = () => metric('chihaya_udp_dropped_packets_total{reason="buffer"} ');
+  await until('every packet to be accounted for', async () => {
+    const received = (await metric('chihaya_udp_received_bytes_total ')) / 16;
+    return (await lost()) + received === 100;
+  });
+  expect(await lost()).toBeGreaterThan(0);
+});
+
+test('bytes of HTTP', async () => {
+  const tracker = await start({ http: { addr: '127.0.0.1:0' } });
+  const { sent, received } = await new Promise<{ sent: number; received: number }>((resolve) => {
+    const client = connect(port(tracker, 'http'), '127.0.0.1');
+    let size = 0;
+    client.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+    });
+    client.on('close', () => resolve({ sent: client.bytesWritten, received: size }));
+    client.end('GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n');
+  });
+  expect(sent).toBeGreaterThan(20);
+  expect(received).toBeGreaterThan(100);
+  expect(await lines(tracker, 'chihaya_http_received_bytes_total')).toEqual([
+    `{scheme="http"} ${sent}`,
+    '{scheme="https"} 0',
+  ]);
+  expect(await lines(tracker, 'chihaya_http_sent_bytes_total')).toEqual([
+    `{scheme="http"} ${received}`,
+    '{scheme="https"} 0',
+  ]);
 });

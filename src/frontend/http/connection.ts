@@ -99,6 +99,7 @@ export class Connection {
   }
 
   #onData(chunk: Buffer): void {
+    this.counters.receivedBytes += chunk.length;
     if (this.#state === State.Closing) return;
     if (this.#input === undefined && this.#state === State.Reading) {
       this.#serve(chunk, chunk.length);
@@ -271,6 +272,7 @@ export class Connection {
     const socket = this.#socket;
     const { output, now, service } = this.#host;
     if (output.at === 0) return;
+    this.counters.sentBytes += output.at;
     if (this.#listener.secure) {
       socket.write(Buffer.from(output.pending()));
       output.clear();

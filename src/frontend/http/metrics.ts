@@ -15,6 +15,9 @@ export class SchemeCounters {
   requests = 0;
   /** Connections open now. */
   connections = 0;
+  /** Bytes of HTTP, without what TLS makes of them. */
+  receivedBytes = 0;
+  sentBytes = 0;
 }
 
 export class HttpMetrics {
@@ -34,6 +37,16 @@ export class HttpMetrics {
     );
     registry.register(
       metric('chihaya_http_connections', 'gauge', 'Open connections', () => this.#byScheme('connections')),
+    );
+    registry.register(
+      metric('chihaya_http_received_bytes_total', 'counter', 'Bytes received, TLS taken off', () =>
+        this.#byScheme('receivedBytes'),
+      ),
+    );
+    registry.register(
+      metric('chihaya_http_sent_bytes_total', 'counter', 'Bytes sent, before TLS', () =>
+        this.#byScheme('sentBytes'),
+      ),
     );
     registry.register(
       metric(

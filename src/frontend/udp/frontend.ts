@@ -13,10 +13,10 @@ import type {
   FrontendDependencies,
   PreparedChange,
 } from '../frontend.ts';
-import { ResponseMetrics } from '../response-metrics.ts';
 import type { UdpOptions } from './config.ts';
 import { ConnectionIds, LIFETIME } from './connection-id.ts';
-import { ACTION_NAMES, PacketHandler } from './packet-handler.ts';
+import { UdpMetrics } from './metrics.ts';
+import { PacketHandler } from './packet-handler.ts';
 import { type ChosenKey, choosePrivateKey } from './private-key.ts';
 import { openSocket } from './socket/open-socket.ts';
 import type { UdpSocket } from './socket/socket.ts';
@@ -34,9 +34,11 @@ export class UdpFrontend implements Frontend<UdpOptions> {
   addresses: readonly BoundAddress[] = [];
   descriptors: readonly Descriptors[] = [];
   readonly #dependencies: FrontendDependencies;
-  readonly #metrics = new ResponseMetrics('udp', ACTION_NAMES);
+  readonly #metrics = new UdpMetrics();
   readonly #failures: FailureLog;
   readonly #open = new Set<UdpSocket>();
+  /** Packets that sockets lost which are closed. */
+  #lost = 0;
   #serving: Serving | undefined;
   #key: ChosenKey | undefined;
   /** The key before, and the second since 1970 up to which its ids are good. */
@@ -53,7 +55,7 @@ export class UdpFrontend implements Frontend<UdpOptions> {
   private constructor(dependencies: FrontendDependencies) {
     this.#dependencies = dependencies;
     this.#failures = new FailureLog(dependencies.logger);
-    dependencies.metrics.register(this.#metrics);
+    this.#metrics.register(dependencies.metrics, () => this.#lostPackets());
   }
 
   async prepare(options: UdpOptions, logic: TrackerLogic): Promise<PreparedChange> {
@@ -127,9 +129,17 @@ export class UdpFrontend implements Frontend<UdpOptions> {
     return new ConnectionIds(chosen.key, max_clock_skew, former);
   }
 
+  /** Of all sockets, those closed included. */
+  #lostPackets(): number | undefined {
+    const told = [...this.#open].flatMap((socket) => (socket.lost ? [socket.lost()] : []));
+    if (told.length === 0 && this.#lost === 0) return undefined;
+    return told.reduce((sum, count) => sum + count, this.#lost);
+  }
+
   async #close(socket: UdpSocket): Promise<void> {
     await socket.close();
-    this.#open.delete(socket);
+    // It is told twice to close if a stop takes too long.
+    if (this.#open.delete(socket)) this.#lost += socket.lost?.() ?? 0;
   }
 }
 

@@ -18,11 +18,11 @@ import { readUint32 } from '../../pkg/bytes.ts';
 import type { FailureLog } from '../../pkg/failure-log.ts';
 import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
 import { requestLimits } from '../request-options.ts';
-import type { ResponseMetrics } from '../response-metrics.ts';
 import type { UdpOptions } from './config.ts';
 import type { ConnectionIds } from './connection-id.ts';
 import { badConnectionId, unknownAction } from './errors.ts';
 import { Job } from './job.ts';
+import { Drop, type UdpMetrics } from './metrics.ts';
 import {
   ACTION,
   Action,
@@ -40,8 +40,7 @@ import { parseAnnounce, parseScrape } from './parser.ts';
 import type { PacketBatch, Reply, UdpSocket } from './socket/socket.ts';
 import { writeAnnounce, writeError, writeHeader, writeScrape } from './writer.ts';
 
-/** Values of the metric's label `action`, and their indices by action number. */
-export const ACTION_NAMES = ['connect', 'announce', 'scrape'];
+/** Indices of the metric's label `action`, by action number. */
 const ACTION_INDEX = Int32Array.of(0, 1, 2, -1, 1);
 
 /** Requests that may wait for hooks or storage at one time; packets beyond are dropped, as a full socket would. */
@@ -50,7 +49,7 @@ const MAX_WAITING = 16384;
 /** What outlives a handler. */
 export interface PacketHandlerDependencies {
   readonly socket: UdpSocket;
-  readonly metrics: ResponseMetrics;
+  readonly metrics: UdpMetrics;
   readonly failures: FailureLog;
 }
 
@@ -61,7 +60,7 @@ export class PacketHandler {
   readonly #allowIpSpoofing: boolean;
   readonly #timing: boolean;
   readonly #ids: ConnectionIds;
-  readonly #metrics: ResponseMetrics;
+  readonly #metrics: UdpMetrics;
   readonly #failures: FailureLog;
   readonly #spare: Job[] = [];
   #job = new Job();
@@ -91,7 +90,15 @@ export class PacketHandler {
 
   handleBatch(batch: PacketBatch): void {
     const now = Math.floor(Date.now() / 1000);
-    for (let i = 0; i < batch.count; i++) batch.outputLengths[i] = this.#handlePacket(batch, i, now);
+    let received = 0;
+    let sent = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const length = this.#handlePacket(batch, i, now);
+      batch.outputLengths[i] = length;
+      received += batch.inputLengths[i] as number;
+      sent += length;
+    }
+    this.#metrics.moved(received, sent);
   }
 
   /** Returns the length of the answer, 0 for none (yet). */
@@ -100,7 +107,7 @@ export class PacketHandler {
     const start = batch.inputAt[index] as number;
     const length = batch.inputLengths[index] as number;
     const at = batch.outputAt[index] as number;
-    if (length < REQUEST_HEADER) return 0;
+    if (length < REQUEST_HEADER) return this.#metrics.dropped(Drop.Malformed);
 
     const job = this.#job;
     const source = job.announce.peer;
@@ -113,10 +120,11 @@ export class PacketHandler {
 
     if (job.action === Action.Connect) return this.#connect(input, start, source, now, output, at, job);
     if (!this.#ids.accepts(input, start, source, now)) {
+      this.#metrics.rejected();
       const answer = this.#fail(job, badConnectionId, output, at);
-      return answer <= length ? answer : 0;
+      return answer <= length ? answer : this.#metrics.dropped(Drop.ConnectionId);
     }
-    if (this.#waiting >= MAX_WAITING) return 0;
+    if (this.#waiting >= MAX_WAITING) return this.#metrics.dropped(Drop.Busy);
     switch (job.action) {
       case Action.Announce:
       case Action.AnnounceV6:
@@ -139,7 +147,7 @@ export class PacketHandler {
   ): number {
     // Anybody may write anything here: what is not a connect of BEP 15 is not worth an answer.
     if (readUint32(input, start) !== PROTOCOL_ID_HIGH || readUint32(input, start + 4) !== PROTOCOL_ID_LOW)
-      return 0;
+      return this.#metrics.dropped(Drop.NoConnect);
     writeHeader(output, at, Action.Connect, job.transactionId);
     this.#ids.write(output, at + ANSWER_HEADER, source, now);
     this.#record(job, undefined);
@@ -216,7 +224,12 @@ export class PacketHandler {
   /** Lets a request go on by itself, to be answered when `pending` settles. */
   #wait(batch: PacketBatch, index: number, job: Job, pending: Promise<void>): number {
     this.#detach(batch, index, job);
-    this.#answerLater(job, pending, this.#socket.reply(batch, index))
+    const socketReply = this.#socket.reply(batch, index);
+    const reply: Reply = (answer, length) => {
+      this.#metrics.moved(0, length);
+      socketReply(answer, length);
+    };
+    this.#answerLater(job, pending, reply)
       // A fault of ours, such as a socket that takes no answer, costs this request and nothing else.
       .catch((error) => this.#failures.log('UDP answer failed', { err: error }))
       .finally(() => this.#release(job));
@@ -269,6 +282,11 @@ export class PacketHandler {
   #record(job: Job, error: unknown): void {
     const action = job.action < ACTION_INDEX.length ? (ACTION_INDEX[job.action] as number) : -1;
     if (action < 0) return;
-    this.#metrics.record(action, job.family, error, this.#timing ? performance.now() - job.started : 0);
+    this.#metrics.responses.record(
+      action,
+      job.family,
+      error,
+      this.#timing ? performance.now() - job.started : 0,
+    );
   }
 }

@@ -38,6 +38,9 @@ import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket }
 // Linux's constants (asm-generic, which every supported architecture uses).
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
+const SO_MEMINFO = 55;
+const MEMINFO_WORDS = 9;
+const MEMINFO_DROPS = 8;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
 const IPV6_RECVPKTINFO = 49;
@@ -81,6 +84,8 @@ export class MmsgSocket implements UdpSocket {
   readonly #sent: MessageHeaders;
   readonly #batch: PacketBatch;
   #handle: BatchHandler = () => {};
+  /** What the kernel says of the socket, drops among it: kept when it is closed. */
+  readonly #meminfo = new Int32Array(MEMINFO_WORDS);
   #polling: Promise<void> | undefined;
   #drained: Promise<void> | undefined;
   /** Whether nothing is received any more. */
@@ -149,6 +154,13 @@ export class MmsgSocket implements UdpSocket {
     };
   }
 
+  lost(): number {
+    const words = this.#meminfo;
+    if (!this.#closed)
+      this.#libc.getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, words, Int32Array.of(words.byteLength));
+    return (words[MEMINFO_DROPS] as number) >>> 0;
+  }
+
   drain(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
       // Not at once: whoever asks may have been called by the handler, whose batch this would be.
@@ -163,6 +175,8 @@ export class MmsgSocket implements UdpSocket {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    // Looked at a last time: from here on the descriptor may be another's.
+    this.lost();
     this.#closed = true;
     this.#pause();
     await this.#polling;

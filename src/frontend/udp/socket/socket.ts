@@ -47,6 +47,8 @@ export interface UdpSocket {
   serve(handle: BatchHandler): void;
   /** Called by the handler for a packet whose answer takes longer. */
   reply(batch: PacketBatch, index: number): Reply;
+  /** Packets ever that the kernel had no room for, where it tells. */
+  lost?(): number;
   /** Receives what has come already, then no more, and resolves; answers can still be sent. */
   drain(): Promise<void>;
   /** Resolves when all answers have left and the socket is closed. A reply that comes later goes nowhere. */
