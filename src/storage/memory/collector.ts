@@ -9,6 +9,7 @@
  */
 
 import { SHARD_LOCKS } from './areas.ts';
+import type { CollectionRun } from './collection-figures.ts';
 import type { NoLocks } from './locks.ts';
 import type { SwarmPeers } from './swarm-peers.ts';
 import { PEERS } from './swarm-table.ts';
@@ -52,22 +53,33 @@ export class Collection {
     this.#isKept = isKept;
   }
 
-  /** Resolves when every swarm has been looked at, or `stopped` says so. */
-  async run(stopped: () => boolean): Promise<void> {
-    while (this.#slice(performance.now() + SLICE)) {
+  /**
+   * Resolves when every swarm has been looked at, or `stopped` says so.
+   *
+   * @param figures is told of slices and swarms
+   */
+  async run(stopped: () => boolean, figures: CollectionRun): Promise<void> {
+    let begun = performance.now();
+    for (;;) {
+      const more = this.#slice(begun + SLICE, figures);
+      const paused = performance.now();
+      figures.sliced(paused - begun);
+      if (!more) return;
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (stopped()) return;
+      begun = performance.now();
+      figures.waited(begun - paused);
     }
   }
 
   /** Returns whether there is more to do. */
-  #slice(deadline: number): boolean {
+  #slice(deadline: number, figures: CollectionRun): boolean {
     const { swarms } = this.#peers;
     do {
       this.#budget = STEP;
       while (this.#budget > 0) {
         if (this.#swarm === swarms.length) return false;
-        if (swarms.isLive(this.#swarm)) this.#look();
+        if (swarms.isLive(this.#swarm)) this.#look(figures);
         else this.#position = 0;
         this.#budget--;
         if (this.#position > 0) continue;
@@ -79,20 +91,20 @@ export class Collection {
   }
 
   /** Looks at the current swarm's peers before the current position, as many as the budget allows. */
-  #look(): void {
+  #look(figures: CollectionRun): void {
     const { swarms } = this.#peers;
     // Another thread may give the record to another swarm as long as its shard is not locked.
     const shard = swarms.shardOf(this.#swarm);
     this.#locks.acquire(SHARD_LOCKS + shard);
     try {
-      if (swarms.isLive(this.#swarm) && swarms.shardOf(this.#swarm) === shard) this.#lookLocked();
+      if (swarms.isLive(this.#swarm) && swarms.shardOf(this.#swarm) === shard) this.#lookLocked(figures);
       else this.#position = 0;
     } finally {
       this.#locks.release(SHARD_LOCKS + shard);
     }
   }
 
-  #lookLocked(): void {
+  #lookLocked(figures: CollectionRun): void {
     const peers = this.#peers;
     const swarm = this.#swarm;
     const size = peers.size(swarm);
@@ -109,5 +121,7 @@ export class Collection {
     }
     this.#budget -= from - to;
     this.#position = to;
+    // A swarm that is gone with its last peer has the size 0.
+    if (to === 0) figures.saw(peers.size(swarm));
   }
 }

@@ -5,6 +5,7 @@ import type { PeerStore } from '../storage.ts';
 import { Upkeep } from '../upkeep.ts';
 import { type MemoryOptions, memoryOptions } from './config.ts';
 import type { StoreLimits } from './limits.ts';
+import { registerStoreMetrics } from './metrics.ts';
 import { MemoryPeerStore, type StoreHandle } from './peer-store.ts';
 import { restore } from './snapshot/restore.ts';
 import { SnapshotFile } from './snapshot/snapshot-file.ts';
@@ -69,6 +70,7 @@ async function open(
     type: 'gauge',
     collect: () => [{ labels: {}, value: store.byteLength }],
   });
+  registerStoreMetrics(store, dependencies.metrics);
   return store;
 }
 

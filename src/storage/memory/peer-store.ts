@@ -19,6 +19,7 @@ import type { Sample } from '../../pkg/metrics.ts';
 import { Random } from '../../pkg/random.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import { LOCKS_AREA, MAX_THREADS, SHARD_LOCKS, THREADS_AREA } from './areas.ts';
+import { CollectionFigures } from './collection-figures.ts';
 import { Collection } from './collector.ts';
 import { NONE } from './hash-index.ts';
 import { Limits, type StoreLimits } from './limits.ts';
@@ -57,6 +58,7 @@ export interface MemoryStoreOptions {
 }
 
 export class MemoryPeerStore implements PeerStore {
+  readonly collections = new CollectionFigures();
   readonly #clock: Clock;
   readonly #parts: StoreParts;
   /** By thread the number the system knows it by; 0 where there is none. */
@@ -276,19 +278,23 @@ export class MemoryPeerStore implements PeerStore {
 
   async collectGarbage(cutoff: number): Promise<void> {
     const second = toSecond(cutoff);
+    const run = this.collections.begin();
     for (const peers of [this.#ipv4, this.#ipv6]) {
-      await new Collection(peers, this.#parts.locks, second, this.#second()).run(() => this.#stopped);
+      await new Collection(peers, this.#parts.locks, second, this.#second()).run(() => this.#stopped, run);
     }
+    if (!this.#stopped) this.collections.publish(run);
   }
 
   async evict(isKept: (infohash: Infohash) => boolean): Promise<void> {
     const infohash = new Infohash();
+    // Its slices count; what it passes by is not published.
+    const run = this.collections.begin();
     for (const peers of [this.#ipv4, this.#ipv6]) {
       const keeps = (swarm: number) => {
         peers.swarms.readInfohash(swarm, infohash);
         return isKept(infohash);
       };
-      await new Collection(peers, this.#parts.locks, 0, this.#second(), keeps).run(() => this.#stopped);
+      await new Collection(peers, this.#parts.locks, 0, this.#second(), keeps).run(() => this.#stopped, run);
     }
   }
 
@@ -304,6 +310,16 @@ export class MemoryPeerStore implements PeerStore {
   /** Bytes reserved for swarms and peers, used or free. */
   get byteLength(): number {
     return this.#parts.memory.byteLength;
+  }
+
+  /** Bytes of those that the records of peers and swarms take; indexes and room to fill are not among them. */
+  get recordBytes(): number {
+    return this.#ipv4.recordBytes + this.#ipv6.recordBytes;
+  }
+
+  /** Snatches ever counted, those of swarms that are gone too. */
+  get snatches(): number {
+    return this.#ipv4.total(Total.Snatches) + this.#ipv6.total(Total.Snatches);
   }
 
   /** Announces that were not stored because of a limit, by limit; none without limits. */

@@ -92,6 +92,10 @@ export class RecordSlab {
     });
   }
 
+  get recordBytes(): number {
+    return 4 * ID_WORDS + 4 + 2 * this.width;
+  }
+
   /** A block of `CAPACITIES[sizeClass]` records, named by its first; what is in them is left over. */
   alloc(sizeClass: number): number {
     this.#locks.acquire(this.#id);

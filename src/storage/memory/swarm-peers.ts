@@ -21,7 +21,7 @@ import { PeerRecords } from './peer-records.ts';
 import { RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
 import type { StoreParts } from './store-parts.ts';
 import { FULL, SwarmBlocks } from './swarm-blocks.ts';
-import { ADDED, LEECHERS, PEERS, SEEDERS, SNATCHES, SwarmTable } from './swarm-table.ts';
+import { ADDED, LEECHERS, PEERS, SEEDERS, SNATCHES, SWARM_BYTES, SwarmTable } from './swarm-table.ts';
 
 /** A large swarm becomes a small one again at this size: below FULL, so that one peer's coming and going does not rebuild it each time. */
 const SMALL_AGAIN = 96;
@@ -33,8 +33,8 @@ const PAGE_BITS = 10;
 const SNATCHED = 0x80000000 | 0;
 const TIME = 0x7fffffff;
 
-/** Columns of the totals, and words a row. */
-export const Total = { Populated: 0, Seeders: 1, Leechers: 2 } as const;
+/** Columns of the totals, and words a row. Snatches are all that were ever counted. */
+export const Total = { Populated: 0, Seeders: 1, Leechers: 2, Snatches: 3 } as const;
 const ROW = 4;
 
 export class SwarmPeers {
@@ -74,11 +74,17 @@ export class SwarmPeers {
     this.copy = new CopyCursor(memory, id(Area.Copy));
   }
 
-  /** Swarms that have peers, seeders and leechers, over all shards. */
+  /** Swarms that have peers, seeders, leechers, or snatches, over all shards. */
   total(column: number): number {
     let sum = 0;
     for (let at = column; at < this.#totals.length; at += ROW) sum += this.#totals[at] as number;
     return sum;
+  }
+
+  /** Bytes that the records of peers and of swarms with peers take. */
+  get recordBytes(): number {
+    const peers = this.total(Total.Seeders) + this.total(Total.Leechers);
+    return peers * this.slab.recordBytes + this.total(Total.Populated) * SWARM_BYTES;
   }
 
   size(swarm: number): number {
@@ -163,6 +169,8 @@ export class SwarmPeers {
     if ((seen[record & RECORD_MASK] as number) < 0) return;
     seen[record & RECORD_MASK] = (seen[record & RECORD_MASK] as number) | SNATCHED;
     this.swarms.set(swarm, SNATCHES, this.swarms.get(swarm, SNATCHES) + 1);
+    const at = ROW * this.swarms.shardOf(swarm) + Total.Snatches;
+    this.#totals[at] = (this.#totals[at] as number) + 1;
   }
 
   /**

@@ -37,6 +37,7 @@ const HASH = 10;
 export const ADDED = 11;
 
 const WORDS = 16;
+export const SWARM_BYTES = 4 * WORDS;
 const SEGMENT_BITS = 12;
 const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
 const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
