@@ -6,8 +6,8 @@
  * command line that cannot be understood.
  */
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { version } from '../server/build-info.ts';
 
 const DEFAULT_HTTP = 'http://127.0.0.1:6969/announce';
 const DEFAULT_UDP = 'udp://127.0.0.1:6969';
@@ -40,12 +40,6 @@ program
     const { runE2e } = await import('./e2e/run-e2e.ts');
     process.exitCode = await runE2e(flags);
   });
-
-/** Source and compiled file are equally deep below package.json. */
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 try {
   await program.parseAsync();

@@ -4,6 +4,7 @@ import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import type { BoundAddress } from '../frontend/frontend.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { registerEventLoopMetrics } from './event-loop-metrics.ts';
 import type { MetricSet } from './metric-set.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import type { Patience } from './patience.ts';
@@ -42,6 +43,7 @@ export class SingleThread implements TrackerParts {
     const profiles = takesProfiles(config) ? await Profiles.open('main', () => []) : undefined;
     if (profiles) closers.push(() => profiles.close());
     registerWorkerMetrics(metrics, { serving: () => 1, restarts: () => 0 });
+    registerEventLoopMetrics(metrics, 1, closers);
     const store = await openComponent(config.storage, logger, (driver, options, own) =>
       driver.open(options, { logger: own, metrics, clock, upkeep: true }),
     );

@@ -15,6 +15,7 @@ import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import type { BoundAddress } from '../frontend/frontend.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { applicable } from './applicable.ts';
+import { registerBuildInfo } from './build-info.ts';
 import { Closers } from './closers.ts';
 import { Health } from './health.ts';
 import { MetricSet } from './metric-set.ts';
@@ -57,6 +58,7 @@ export class Tracker {
     try {
       tellConfiguration(config, logger);
       const metrics = new MetricSet();
+      registerBuildInfo(metrics);
       let parts: TrackerParts | undefined;
       const health = new Health();
       const pages = [

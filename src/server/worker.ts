@@ -10,6 +10,7 @@ import { systemClock } from '../pkg/clock.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { builtIn } from './built-in.ts';
 import { Closers } from './closers.ts';
+import { registerEventLoopMetrics } from './event-loop-metrics.ts';
 import { withHookModules } from './hook-modules.ts';
 import { MetricSet } from './metric-set.ts';
 import { openComponent, tuneStore } from './open-component.ts';
@@ -95,6 +96,7 @@ function supplies(config: number, values: readonly unknown[]): HookSupplies {
 
 async function open(admission: Admission): Promise<{ store: PeerStore; serving: Serving }> {
   const own = supplies(inForce, admission.shared);
+  registerEventLoopMetrics(metrics, start.number, closers);
   if (takesProfiles(config)) profiler = await ThreadProfiler.open();
   const store = await openStore(admission.store);
   closers.push(() => store.stop());

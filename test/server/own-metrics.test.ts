@@ -1,7 +1,8 @@
 /** What a tracker as a whole counts of what clients did to it. */
 
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -164,4 +165,55 @@ test('bytes of HTTP', async () => {
     `{scheme="http"} ${received}`,
     '{scheme="https"} 0',
   ]);
+});
+
+test('what runs', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const tracker = await start({});
+  expect(await lines(tracker, 'chihaya_build_info')).toEqual([
+    `{version="${version}",node="${process.versions.node}"} 1`,
+  ]);
+});
+
+test('how late the thread is, since the last look', async () => {
+  const tracker = await start({});
+  const worst = async () => {
+    const found = await lines(tracker, 'chihaya_event_loop_delay_seconds');
+    expect(found).toHaveLength(3);
+    return Number(found[2]?.replace('{worker="1",percentile="100"} ', ''));
+  };
+  await worst();
+  for (const end = performance.now() + 300; performance.now() < end; );
+  await wait(50);
+  // The thread looks at the clock every 20 ms: a little of the time is missed.
+  expect(await worst()).toBeGreaterThan(0.25);
+  await wait(50);
+  expect(await worst()).toBeLessThan(0.25);
+});
+
+test.skipIf(process.platform !== 'linux')('how late each worker is', async () => {
+  const slow = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    if (workerData?.number === 2) parentPort.on('message', ({ kind }) => {
+      for (const end = performance.now() + 300; kind === 'measure' && performance.now() < end; );
+    });`;
+  const tracker = await TrackerProcess.start(
+    { workers: 2, metrics_addr: '127.0.0.1:0', udp: { addr: '127.0.0.1:0', private_key: 'a secret text' } },
+    undefined,
+    { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slow)}` },
+  );
+  onTestFinished(() => tracker.stop());
+  const worst = async (worker: number) => {
+    const text = await (await fetch(tracker.metrics as string)).text();
+    const name = `chihaya_event_loop_delay_seconds{worker="${worker}",percentile="100"} `;
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(name))
+        ?.slice(name.length),
+    );
+  };
+  // The first look is what holds worker 2 up.
+  await until('worker 2 to be late', async () => (await worst(2)) > 0.25);
+  expect(await worst(1)).toBeLessThan(0.25);
 });
