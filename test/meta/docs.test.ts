@@ -94,9 +94,11 @@ describe('every configuration that can be copied loads, without warnings', () =>
       .flatMap((path) => filesUnder(path, '.yaml'))
       .map(({ path, text }) => ({ name: path, text })),
   ];
-  // Other tools' files, as of Compose or Kubernetes, have other top keys.
+  // Files of other tools, as of Compose or Helm, have other top keys.
   const ours = blocks.filter(
-    ({ text }) => /^chihaya:/m.test(text) || !/^(services|apiVersion|kind|groups|version):/m.test(text),
+    ({ text }) =>
+      /^chihaya:/m.test(text) ||
+      !/^(services|apiVersion|kind|groups|scrape_configs|image|replicas):/m.test(text),
   );
 
   /** Modules of the reader's own are not there to be loaded; those of `examples/` are tested as they stand. */
