@@ -34,7 +34,7 @@ test('the Compose file mounts what is there, and opens the tracker only', () => 
   const { services } = parse(readFileSync('dist/docker/compose.yaml', 'utf8')) as {
     services: Record<string, { ports?: string[]; volumes?: string[] }>;
   };
-  expect(Object.keys(services)).toEqual(['chihaya', 'prometheus', 'grafana']);
+  expect(Object.keys(services)).toEqual(['chihaya', 'redis', 'prometheus', 'grafana']);
   const mounted = Object.values(services)
     .flatMap(({ volumes = [] }) => volumes)
     .map((volume) => volume.split(':')[0] ?? '')
