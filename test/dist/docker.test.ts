@@ -24,6 +24,7 @@ test('the image runs the program, and not as root', () => {
   const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: { chihaya: string } };
   expect(dockerfile).toContain(`ENTRYPOINT ["node", "/app/${bin.chihaya}"]`);
   expect(dockerfile).toMatch(/^USER 65532:65532$/m);
+  expect(dockerfile).toMatch(/^HEALTHCHECK [\s\S]*\/health\/live/m);
 });
 
 testWith('hadolint', 'hadolint', () => {

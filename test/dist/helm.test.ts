@@ -82,6 +82,12 @@ describe('helm template', () => {
     expect(monitoring.ports).toEqual([{ port: 'metrics', protocol: 'TCP' }]);
   });
 
+  testWith('helm', 'asks the tracker for its health', () => {
+    const [container] = theOne('Deployment').spec.template.spec.containers;
+    expect(container.livenessProbe.httpGet).toEqual({ path: '/health/live', port: 'metrics' });
+    expect(container.readinessProbe.httpGet).toEqual({ path: '/health/ready', port: 'metrics' });
+  });
+
   testWith('helm', 'refuses several replicas that would know nothing of each other', () => {
     expect(template('--set=replicas=2')).toMatchObject({
       code: 1,

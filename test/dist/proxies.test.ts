@@ -105,7 +105,8 @@ testWith('haproxy', 'behind HAProxy a client is known by its own address', async
     .replace('bind :::80 v4v6', `bind 127.0.0.1:${http}`)
     .replace('bind :::443 v4v6', `bind 127.0.0.1:${https}`)
     .replace('/etc/haproxy/tracker.pem', join(directory, 'both.pem'))
-    .replace('127.0.0.1:6969', `127.0.0.1:${tracker.http}`);
+    .replace('127.0.0.1:6969', `127.0.0.1:${tracker.http}`)
+    .replace('port 6880', `port ${tracker.metrics}`);
   writeFileSync(join(directory, 'haproxy.cfg'), config);
   const haproxy = new RunningProcess({
     file: 'haproxy',
