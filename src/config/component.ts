@@ -48,6 +48,8 @@ interface Definition {
   readonly in?: z.ZodType;
   readonly innerType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly element?: z.ZodType;
+  readonly valueType?: z.ZodType;
 }
 
 /** The options of a component's schema in the order they are written in; none if it is no object. */
@@ -57,6 +59,16 @@ export function optionsOf(schema: z.ZodType): Option[] {
     if (shape) return Object.entries(shape).map(([name, of]) => ({ name, schema: of, info: infoOf(of) }));
   }
   return [];
+}
+
+/** What is known of the entries of a list or a mapping; the schema itself if it is neither. */
+export function elementOf(schema: z.ZodType): Pick<Option, 'schema' | 'info'> {
+  for (let at: z.ZodType | undefined = schema; at; at = inner(at)) {
+    const { element, valueType } = at.def as Definition;
+    const of = element ?? valueType;
+    if (of) return { schema: of, info: infoOf(of) };
+  }
+  return { schema, info: undefined };
 }
 
 /** What is known of an option, also where its schema was refined or made optional afterwards. */

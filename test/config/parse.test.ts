@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { nearest } from '../../src/config/nearest.ts';
 import { parse } from '../../src/config/parse.ts';
 import { ConfigError } from '../../src/config/problem.ts';
+import { secret } from '../../src/pkg/options.ts';
 import { components } from './components.ts';
 
 describe('a configuration as an object', () => {
@@ -86,4 +88,29 @@ describe('nearest', () => {
     ['', undefined],
     ['xy', undefined],
   ])('%s → %s', (typed, meant) => expect(nearest(typed, names)).toBe(meant));
+});
+
+describe('secrets of a module', () => {
+  test('are hidden among the options shown, however deep', () => {
+    const options = z.strictObject({
+      token: secret(z.string()).optional(),
+      api: z.strictObject({ key: secret(z.string()), url: z.string() }),
+      users: z.array(z.strictObject({ name: z.string(), password: secret(z.string()) })),
+      groups: z.record(z.string(), secret(z.string())),
+    });
+    const given = {
+      token: 'hunter2',
+      api: { key: 'hunter2', url: 'https://u:hunter2@h/' },
+      users: [{ name: 'n', password: 'hunter2' }],
+      groups: { one: 'hunter2' },
+    };
+    const modules = new Map([['./mine.js', { name: 'mine', summary: '', options }]]);
+    const config = parse({ prehooks: [{ name: './mine.js', options: given }] }, { ...components, modules });
+    expect(config.prehooks[0]?.shown).toEqual({
+      token: '<redacted>',
+      api: { key: '<redacted>', url: 'https://<redacted>@h/' },
+      users: [{ name: 'n', password: '<redacted>' }],
+      groups: { one: '<redacted>' },
+    });
+  });
 });
