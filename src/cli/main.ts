@@ -2,12 +2,13 @@
 /**
  * The command line.
  *
- * Exit codes: 0 after a stop that was asked for, 1 if the tracker cannot start or fails, 2 for a
- * command line that cannot be understood.
+ * Exit codes: 0 after a stop that was asked for, 1 if the tracker cannot start or fails, or a command finds
+ * something wrong, 2 for a command line that cannot be understood.
  */
 
 import { Command, CommanderError } from 'commander';
 import { version } from '../server/build-info.ts';
+import { addCommands } from './commands.ts';
 
 const DEFAULT_HTTP = 'http://127.0.0.1:6969/announce';
 const DEFAULT_UDP = 'udp://127.0.0.1:6969';
@@ -40,6 +41,8 @@ program
     const { runE2e } = await import('./e2e/run-e2e.ts');
     process.exitCode = await runE2e(flags);
   });
+
+addCommands(program);
 
 try {
   await program.parseAsync();

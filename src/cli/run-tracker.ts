@@ -1,25 +1,16 @@
 /** Runs the tracker until it is told to stop. */
 
-import { existsSync } from 'node:fs';
-import { expandPath, load } from '../config/load.ts';
-import { parse } from '../config/parse.ts';
 import { systemClock } from '../pkg/clock.ts';
-import type { Logger } from '../pkg/logger.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
-import { builtIn } from '../server/built-in.ts';
-import { withHookModules } from '../server/hook-modules.ts';
 import { tellFailure, tellServed } from '../server/tell.ts';
 import { Tracker } from '../server/tracker.ts';
-import type { TrackerConfig } from '../server/tracker-parts.ts';
-import { builtInConfig } from './built-in-config.ts';
+import { type ConfigFlags, expectedPath, readConfig } from './read-config.ts';
 import { handleSignals } from './signals.ts';
 import { watchFile } from './watch-file.ts';
 
-const DEFAULT_PATH = '/etc/chihaya.yaml';
 const FAILURE = 1;
 
-export interface RunFlags {
-  readonly config?: string;
+export interface RunFlags extends ConfigFlags {
   readonly debug?: boolean;
   readonly json?: boolean;
   readonly nocolors?: boolean;
@@ -37,8 +28,7 @@ export async function runTracker(flags: RunFlags): Promise<void> {
     process.exit(FAILURE);
   });
 
-  const path = expandPath(flags.config ?? DEFAULT_PATH, process.env);
-  const read = () => readConfig(path, flags.config !== undefined, logger);
+  const read = () => readConfig(flags, logger);
   let tracker: Tracker | undefined;
   let askedEarly = false;
   const reload = () => {
@@ -48,6 +38,7 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   };
   const signals = handleSignals(logger, reload);
   if (flags.watch) {
+    const path = expectedPath(flags);
     watchFile(path, () => {
       logger.info({ path }, 'the configuration file has changed: reloading');
       reload();
@@ -68,14 +59,4 @@ export async function runTracker(flags: RunFlags): Promise<void> {
   await tracker.stop();
   logger.info('stopped');
   process.exit(0);
-}
-
-/** @param given whether the path was; the default file may be missing */
-async function readConfig(path: string, given: boolean, logger: Logger): Promise<TrackerConfig> {
-  if (!given && !existsSync(path)) {
-    logger.info(`${path} does not exist and no --config was given: running the built-in default`);
-    return parse(builtInConfig, builtIn);
-  }
-  logger.info({ path }, 'reading the configuration');
-  return load(path, (given, directory) => withHookModules(builtIn, given, directory));
 }
