@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 
+const DEFAULT_METRICS = 'http://127.0.0.1:6880/metrics';
 const CONFIG = ['--config <path>', 'configuration file (default: /etc/chihaya.yaml)'] as const;
 
 export function addCommands(program: Command): void {
@@ -23,5 +24,16 @@ export function addCommands(program: Command): void {
     .action(async (_flags, command: Command) => {
       const { printConfig } = await import('./print-config.ts');
       process.exitCode = await printConfig(command.optsWithGlobals());
+    });
+
+  program
+    .command('top')
+    .description('Watch a running tracker by its metrics; q leaves.')
+    .option('--metrics <url>', 'where its metrics are', DEFAULT_METRICS)
+    .option('--interval <duration>', 'time between two looks', '1s')
+    .option('--once', 'print one frame, without control codes, and end')
+    .action(async (flags) => {
+      const { runTop } = await import('./top/run-top.ts');
+      process.exitCode = await runTop(flags);
     });
 }

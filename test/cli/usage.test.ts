@@ -28,7 +28,7 @@ test('--help names every flag and command', async () => {
   const { code, stdout } = await chihaya(['--help']);
   expect(code).toBe(0);
   const flags = ['--config', '--watch', '--debug', '--json', '--nocolors', '--version', '--help'];
-  for (const word of [...flags, 'e2e', 'check', 'config']) expect(stdout).toContain(word);
+  for (const word of [...flags, 'e2e', 'check', 'config', 'top']) expect(stdout).toContain(word);
 });
 
 test('e2e --help names every flag and its default', async () => {
@@ -47,7 +47,7 @@ test('docs/command-line.md lists every command with its flags, and no other', as
   const { stdout } = await chihaya(['--help']);
   const [, list = ''] = stdout.split('Commands:');
   const commands = [...list.matchAll(/^ {2}([a-z0-9]+)/gm)].map(([, command = '']) => command);
-  expect(commands).toEqual(['e2e', 'check', 'config']);
+  expect(commands).toEqual(['e2e', 'check', 'config', 'top']);
 
   const [top = '', ...sections] = readFileSync('docs/command-line.md', 'utf8').split(/^## /m);
   const listed = (section: string) => [...section.matchAll(/^\| `(--[a-z0-9]+)/gm)].map(([, flag]) => flag);
@@ -66,6 +66,10 @@ describe('a command line that cannot be understood ends with 2', () => {
     [['--confg', 'x'], 'Did you mean --config?'],
     [['--config'], "option '--config <path>' argument missing"],
     [['nonsense'], 'too many arguments'],
+    [['top', '--interval', '1'], '--interval: expected a duration from 100ms to 1h, found "1"'],
+    [['top', '--interval', '10ms'], '--interval: expected a duration from 100ms to 1h, found "10ms"'],
+    [['top', '--metrics', '127.0.0.1:6880'], '--metrics: expected an address with http:// or https://'],
+    [['top'], 'expected a terminal, found none; --once prints one frame anywhere'],
     [['e2e', '--delay', 'soon'], '--delay: expected a duration such as 1s, found "soon"'],
     [['e2e', '--delay=-1s'], '--delay: expected a duration such as 1s, found "-1s"'],
     [['e2e', '--httpaddr', '127.0.0.1:6969'], '--httpaddr: expected an address with http:// or https://'],
