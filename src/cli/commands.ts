@@ -1,6 +1,7 @@
 /** The commands beside the tracker itself and `e2e`. What each needs is loaded when it is called. */
 
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { completionScript, SHELLS, type Shell } from './completion/completion.ts';
 
 const DEFAULT_METRICS = 'http://127.0.0.1:6880/metrics';
 const CONFIG = ['--config <path>', 'configuration file (default: /etc/chihaya.yaml)'] as const;
@@ -35,5 +36,13 @@ export function addCommands(program: Command): void {
     .action(async (flags) => {
       const { runTop } = await import('./top/run-top.ts');
       process.exitCode = await runTop(flags);
+    });
+
+  program
+    .command('completion')
+    .description('Print a script with which a shell completes commands and flags.')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(program, shell));
     });
 }

@@ -28,7 +28,8 @@ test('--help names every flag and command', async () => {
   const { code, stdout } = await chihaya(['--help']);
   expect(code).toBe(0);
   const flags = ['--config', '--watch', '--debug', '--json', '--nocolors', '--version', '--help'];
-  for (const word of [...flags, 'e2e', 'check', 'config', 'top']) expect(stdout).toContain(word);
+  for (const word of [...flags, 'e2e', 'check', 'config', 'top', 'completion'])
+    expect(stdout).toContain(word);
 });
 
 test('e2e --help names every flag and its default', async () => {
@@ -47,7 +48,7 @@ test('docs/command-line.md lists every command with its flags, and no other', as
   const { stdout } = await chihaya(['--help']);
   const [, list = ''] = stdout.split('Commands:');
   const commands = [...list.matchAll(/^ {2}([a-z0-9]+)/gm)].map(([, command = '']) => command);
-  expect(commands).toEqual(['e2e', 'check', 'config', 'top']);
+  expect(commands).toEqual(['e2e', 'check', 'config', 'top', 'completion']);
 
   const [top = '', ...sections] = readFileSync('docs/command-line.md', 'utf8').split(/^## /m);
   const listed = (section: string) => [...section.matchAll(/^\| `(--[a-z0-9]+)/gm)].map(([, flag]) => flag);
@@ -66,6 +67,7 @@ describe('a command line that cannot be understood ends with 2', () => {
     [['--confg', 'x'], 'Did you mean --config?'],
     [['--config'], "option '--config <path>' argument missing"],
     [['nonsense'], 'too many arguments'],
+    [['completion'], "missing required argument 'shell'"],
     [['top', '--interval', '1'], '--interval: expected a duration from 100ms to 1h, found "1"'],
     [['top', '--interval', '10ms'], '--interval: expected a duration from 100ms to 1h, found "10ms"'],
     [['top', '--metrics', '127.0.0.1:6880'], '--metrics: expected an address with http:// or https://'],
