@@ -12,10 +12,10 @@ import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { storageDrivers } from '../storage/drivers.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';
-import { HookMetrics } from './hook-metrics.ts';
 import { MetricSet } from './metric-set.ts';
 import { openLogic } from './open-logic.ts';
 import { SharedSources } from './shared-sources.ts';
+import { SummingRegistry } from './summing-registry.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
 
 /** Resolves with what would keep the tracker from starting: a line each, none if nothing does. */
@@ -25,6 +25,7 @@ export async function rehearse(config: TrackerConfig, logger: Logger): Promise<s
     logger,
     metrics: new MetricSet(),
     clock: systemClock,
+    upkeep: false,
   });
   try {
     const problems = await Promise.all([
@@ -72,7 +73,7 @@ async function tryHook(
   logger: Logger,
 ): Promise<string | undefined> {
   const alone = { ...config, prehooks: [hook], posthooks: [] };
-  const dependencies = { logger, metrics: new HookMetrics() };
+  const dependencies = { logger, metrics: new SummingRegistry() };
   const open = new Closers(logger);
   try {
     const sources = await SharedSources.open(alone, store, dependencies);

@@ -111,6 +111,7 @@ describe.each([
         '--json',
         '--nocolors',
         '--version',
+        '--watch',
       ]);
       expect(await complete(['config', '--'])).toEqual(['--config', '--example', '--help']);
       expect(await complete(['top', '--o'])).toEqual(['--once']);

@@ -25,6 +25,8 @@ test('names every default, of what is configured', () => {
   expect(effectiveConfig(parse(given, components))).toEqual({
     announce_interval: '1h30m',
     min_announce_interval: '15m',
+    pprof: true,
+    shutdown_timeout: '10s',
     metrics_addr: '',
     workers: 'auto',
     udp: { addr: '1.2.3.4:5', private_key: '' },
