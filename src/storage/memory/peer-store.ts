@@ -167,6 +167,7 @@ export class MemoryPeerStore implements PeerStore {
     for (const lock of locks.heldBy(thread)) {
       if (lock >= SHARD_LOCKS) continue;
       this.#parts.memory.settle(lock);
+      for (const { slab } of [this.#ipv4, this.#ipv6]) if (slab.isGuardedBy(lock)) slab.repair();
       locks.release(lock);
     }
   }

@@ -114,10 +114,6 @@ export class RecordSlab {
 
   #take(sizeClass: number): number {
     let page = (this.#state[sizeClass] as number) - 1;
-    // A thread that died may have left a full page in the list.
-    for (; page >= 0 && this.#isFull(page, sizeClass); page = (this.#state[sizeClass] as number) - 1) {
-      this.#unlink(page, sizeClass);
-    }
     if (page < 0) page = this.#openPage(sizeClass);
     const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
@@ -145,6 +141,36 @@ export class RecordSlab {
       this.#unlink(page, sizeClass);
       header[at + NEXT] = this.#state[EMPTY_PAGE] as number;
       this.#state[EMPTY_PAGE] = page + 1;
+    }
+  }
+
+  /** Whether the lock `id` guards this slab's lists. */
+  isGuardedBy(id: number): boolean {
+    return id === this.#id;
+  }
+
+  /**
+   * Makes the lists of pages anew out of what the pages say of themselves, for a thread has died that held the lock: a
+   * page that stands in a list twice would sooner or later be given to two classes, and two swarms to the same records.
+   */
+  repair(): void {
+    const state = this.#state;
+    state.fill(0, 0, PAGES);
+    for (let page = 0; page < (state[PAGES] as number); page++) {
+      const sizeClass = this.#header(page, CLASS);
+      const opened = (this.#header(page, FRESH) / (CAPACITY[sizeClass] as number)) | 0;
+      let free = 0;
+      for (let block = this.#header(page, FREE) - 1; block >= 0 && free < opened; free++) {
+        block = (this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] as number) - 1;
+      }
+      const used = opened - free;
+      this.#setHeader(page, USED, used);
+      if (used === 0) {
+        this.#setHeader(page, NEXT, state[EMPTY_PAGE] as number);
+        state[EMPTY_PAGE] = page + 1;
+      } else if (used < blocksPerPage(sizeClass)) {
+        this.#link(page, sizeClass);
+      }
     }
   }
 
@@ -239,11 +265,6 @@ export class RecordSlab {
     if (next !== 0) this.#setHeader(next - 1, PREVIOUS, previous);
     if (previous !== 0) this.#setHeader(previous - 1, NEXT, next);
     else this.#state[sizeClass] = next;
-  }
-
-  #isFull(page: number, sizeClass: number): boolean {
-    const fresh = this.#header(page, FRESH) + (CAPACITY[sizeClass] as number);
-    return fresh > 1 << PAGE_BITS && this.#header(page, FREE) === 0;
   }
 
   #header(page: number, word: number): number {

@@ -186,8 +186,11 @@ export class SwarmPeers {
       return NONE;
     }
     let position = size;
-    if (seeder && leechers > 0) {
+    const moved = seeder && leechers > 0;
+    if (moved) {
       this.#move(swarm, seeders, size);
+      // The leecher stands in two places. It must count in the new one before it is written over in the old one.
+      this.#count(swarm, 0, 1);
       position = seeders;
     }
     this.copy.note(swarm, position);
@@ -197,13 +200,16 @@ export class SwarmPeers {
     if (this.#blocks.isLarge(swarm)) {
       const shard = this.swarms.shardOf(swarm);
       if (!this.#index.insert(shard, this.#records.hashPeer(swarm, peer), position)) {
-        if (position !== size) this.#move(swarm, size, seeders);
+        if (moved) {
+          this.#move(swarm, size, seeders);
+          this.#count(swarm, 0, -1);
+        }
         this.#blocks.trim(swarm, size);
         this.#limits.givePeer();
         return NONE;
       }
     }
-    this.#count(swarm, seeder ? 1 : 0, seeder ? 0 : 1);
+    this.#count(swarm, seeder ? 1 : 0, seeder ? (moved ? -1 : 0) : 1);
     return position;
   }
 
@@ -296,10 +302,11 @@ export class SwarmPeers {
 
   #count(swarm: number, seeders: number, leechers: number): void {
     const before = this.size(swarm);
-    // What grows does so first: should the thread die in between, a peer is counted twice, but none is lost.
-    if (seeders > 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
-    if (leechers !== 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) + leechers);
-    if (seeders < 0) this.swarms.set(swarm, SEEDERS, this.swarms.get(swarm, SEEDERS) + seeders);
+    const words = this.swarms.words(swarm);
+    const at = this.swarms.offsetOf(swarm);
+    // A thread is ended at calls and loops alone: with neither between them the two change together.
+    words[at + SEEDERS] = (words[at + SEEDERS] as number) + seeders;
+    words[at + LEECHERS] = (words[at + LEECHERS] as number) + leechers;
 
     const totals = this.#totals;
     const row = ROW * this.swarms.shardOf(swarm);

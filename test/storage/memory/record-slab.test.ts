@@ -6,14 +6,20 @@ import { CAPACITIES, RECORD_MASK, RecordSlab, segmentOf } from '../../../src/sto
 import { StoreMemory } from '../../../src/storage/memory/store-memory.ts';
 
 describe('RecordSlab', () => {
-  it('never hands out a record twice, whatever is taken and given back', () => {
-    const step = fc.record({ take: fc.boolean(), sizeClass: fc.nat({ max: 13 }), which: fc.nat() });
+  it('never hands out a record twice, whatever is taken and given back, and whenever its lists are made anew', () => {
+    const step = fc.record({
+      take: fc.boolean(),
+      repair: fc.boolean(),
+      sizeClass: fc.nat({ max: 13 }),
+      which: fc.nat(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
         const slab = new RecordSlab(AddressFamily.IPv4, StoreMemory.private(), new NoLocks(), 0);
         const taken: { block: number; sizeClass: number }[] = [];
         const owner = new Map<number, number>();
-        for (const { take, sizeClass, which } of steps) {
+        for (const { take, repair, sizeClass, which } of steps) {
+          if (repair) slab.repair();
           if (take || taken.length === 0) {
             const block = slab.alloc(sizeClass);
             for (let i = 0; i < (CAPACITIES[sizeClass] as number); i++) {
@@ -43,6 +49,7 @@ describe('RecordSlab', () => {
     for (let round = 0; round < 3; round++) {
       for (const sizeClass of [13, 5, 1, 0]) {
         for (const block of fill(sizeClass, 1 << 15)) slab.free(block, sizeClass);
+        slab.repair();
       }
     }
     expect(memory.byteLength).toBe(reserved);
