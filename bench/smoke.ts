@@ -22,6 +22,7 @@ const steps: readonly { readonly name: string; readonly args: readonly string[] 
   { name: 'memory', args: ['--expose-gc', 'memory/main.js', '--quick'] },
   { name: 'snapshots', args: ['--expose-gc', 'snapshot/main.js', '--quick'] },
   { name: 'threads', args: ['threads/main.js', '--seconds', '0.2', '--rounds', '1'] },
+  { name: 'limits', args: ['limits/main.js', '--seconds', '0.3', '--rounds', '1'] },
   { name: 'redis', args: ['redis/main.js', '--seconds', '0.5', '--rounds', '1'] },
   { name: 'load', args: ['load/main.js', '--seconds', '1', '--rounds', '1', '--only', 'chihaya,constant'] },
 ];

@@ -1,12 +1,13 @@
 /** What runs: the package's version. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { MetricRegistry } from '../pkg/metrics.ts';
 
-/** Source and compiled file are equally deep below package.json. */
+/** The nearest package.json is ours: source, build and benchmarks lie at different depths below it. */
 export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  let file = new URL('package.json', import.meta.url);
+  while (!existsSync(file)) file = new URL('../package.json', file);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 export function registerBuildInfo(registry: MetricRegistry): void {
