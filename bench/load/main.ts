@@ -39,6 +39,14 @@ const WARM_UP = Math.min(1, seconds / 2);
 const loads = [
   { name: 'UDP', kind: 'udp', protocol: 'udp', file: 'udp-load.js', args: [] },
   {
+    // No two packets of one client are near each other.
+    name: 'UDP, one announce of a client at a time',
+    kind: 'udp apart',
+    protocol: 'udp',
+    file: 'udp-load.js',
+    args: ['--sockets', String(MOST_SOURCES), '--window', '1'],
+  },
+  {
     name: 'UDP, 100,000 peers in 32 racks',
     kind: 'udp swarm',
     protocol: 'udp',

@@ -27,7 +27,7 @@ export interface RunningTarget {
 export interface Target {
   readonly name: string;
   /** What it can be asked. */
-  readonly loads: readonly ('udp' | 'udp swarm' | 'http' | 'http close')[];
+  readonly loads: readonly ('udp' | 'udp apart' | 'udp swarm' | 'http' | 'http close')[];
   /** It must not cost more than so many times what the load's first target does. */
   readonly mostTimes?: number;
   /** Why it cannot be run here. */
@@ -112,7 +112,7 @@ async function fourHooks(directory: string, infohashes: number): Promise<object[
 function constant(name: string, file: string, load: 'udp' | 'http'): Target {
   return {
     name,
-    loads: load === 'udp' ? ['udp'] : ['http', 'http close'],
+    loads: load === 'udp' ? ['udp', 'udp apart'] : ['http', 'http close'],
     async start() {
       const child = spawn([process.execPath, join(import.meta.dirname, file)]);
       const [, port] = await child.waitFor(/^ready (\d+)$/m, START_TIMEOUT);
@@ -166,7 +166,7 @@ function opentracker(name: string, loads: Target['loads'], udpWorkers: number): 
 }
 
 export const targets: readonly Target[] = [
-  chihaya('chihaya', ['udp', 'udp swarm', 'http', 'http close']),
+  chihaya('chihaya', ['udp', 'udp apart', 'udp swarm', 'http', 'http close']),
   { ...chihaya('chihaya, four hooks', ['udp'], fourHooks), args: ['--passkeys', String(PASSKEYS)] },
   nearPeersFirst('prefix', { ipv4_prefixes: [32, 16] }),
   nearPeersFirst('group', { groups: racks }),
@@ -174,7 +174,7 @@ export const targets: readonly Target[] = [
   constant('constant answer, node:http', 'http-constant.js', 'http'),
   constant('constant answer, node:net', 'net-constant.js', 'http'),
   opentracker('opentracker', ['udp', 'http close'], 0),
-  opentracker('opentracker, one UDP worker', ['udp'], 1),
+  opentracker('opentracker, one UDP worker', ['udp', 'udp apart'], 1),
 ];
 
 function spawn([file = '', ...args]: readonly string[]): RunningProcess {

@@ -9,7 +9,8 @@
  *   32 bytes  sockaddr_in6: family (2) · port (2) · flow (4) · address (16) · scope (4)
  *
  *   control   cmsghdr: length (8) · level (4) · type (4), then in_pktinfo:  interface (4) · local (4) · header (4)
- *   40 bytes                                             or in6_pktinfo: address (16) · interface (4)
+ *   64 bytes                                             or in6_pktinfo: address (16) · interface (4)
+ *             and a cmsghdr of outgoing-headers.ts
  */
 
 import type { Libc } from '../../../pkg/libc.ts';
@@ -20,15 +21,16 @@ export const BATCH = 64;
 
 export const HEADER = 64;
 export const NAME = 32;
-export const CONTROL = 40;
+export const CONTROL = 64;
 const VECTOR = 16;
 
 /** Places in a header, in words. */
 export const NAME_LENGTH = 2;
+export const VECTORS = 6;
 export const CONTROL_LENGTH = 10;
 export const FLAGS = 12;
 export const MESSAGE_LENGTH = 14;
-const HEADER_WORDS = HEADER / 4;
+export const HEADER_WORDS = HEADER / 4;
 
 /** The length of a vector, in words from the vector's start. */
 const VECTOR_LENGTH = 2;
@@ -82,8 +84,7 @@ export class MessageHeaders {
     this.vectors[message * VECTOR_WORDS + VECTOR_LENGTH] = length;
   }
 
-  /** The address of the header of `message`. */
-  addressOf(message: number): bigint {
-    return this.address + BigInt(message * HEADER);
+  lengthOf(message: number): number {
+    return this.vectors[message * VECTOR_WORDS + VECTOR_LENGTH] as number;
   }
 }

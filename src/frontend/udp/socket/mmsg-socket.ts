@@ -5,6 +5,9 @@
  *        ▲                              │   ▲
  *        └────────── dry ───────────────┘   └── setImmediate: everything else in the loop has its turn
  *
+ * A burst of one client, as when it starts with hundreds of torrents, is answered with one message, which the
+ * kernel cuts up (UDP_SEGMENT): most of what a datagram costs is the way through the network layers.
+ *
  * Answers leave from the address their request came to: the control message that says where a packet
  * arrived (IP_PKTINFO, IPV6_PKTINFO) goes back with the answer.
  */
@@ -33,6 +36,7 @@ import {
   NAME,
   NAME_LENGTH,
 } from './message-headers.ts';
+import { OutgoingHeaders } from './outgoing-headers.ts';
 import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
 
 // Linux's constants (asm-generic, which every supported architecture uses).
@@ -48,6 +52,7 @@ const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 const POLLIN = 1;
+const EIO = 5;
 
 /** Where in a control message the interface is that a packet came by. Zero leaves the way back to routing. */
 const INTERFACE_IPV4 = 16 / 4;
@@ -55,6 +60,10 @@ const INTERFACE_IPV6 = 32 / 4;
 
 /** The longest a thread waits for packets, in milliseconds: a thread that ends without a word is not waited for longer. */
 const POLL_TIMEOUT = 1000;
+
+/** Datagrams that the kernel cuts are not cut again on their way: as long as every IPv6 network carries (RFC 8200 section 5). */
+const LONGEST_SEGMENT = 1280 - 40 - 8;
+const LONGEST_MESSAGE = 65_507;
 
 /** Batches handled before the event loop has its turn. */
 const ROUNDS = 4;
@@ -78,12 +87,16 @@ export class MmsgSocket implements UdpSocket {
   readonly #wakeFd: number;
   readonly #pollDescriptors: Int32Array;
   readonly #names = new Uint8Array(NAME * BATCH);
+  readonly #nameWords = new Int32Array(this.#names.buffer);
   readonly #controls = new Uint8Array(CONTROL * BATCH);
   readonly #controlWords = new Int32Array(this.#controls.buffer);
   readonly #received: MessageHeaders;
   readonly #sent: MessageHeaders;
+  readonly #outgoing: OutgoingHeaders;
   readonly #batch: PacketBatch;
   #handle: BatchHandler = () => {};
+  /** Whether the kernel cuts messages up. */
+  #segments: boolean;
   /** What the kernel says of the socket, drops among it: kept when it is closed. */
   readonly #meminfo = new Int32Array(MEMINFO_WORDS);
   #polling: Promise<void> | undefined;
@@ -107,12 +120,14 @@ export class MmsgSocket implements UdpSocket {
   private constructor(libc: Libc, host: string, port: number, options: MmsgOptions) {
     this.#libc = libc;
     this.#fd = openSocket(libc, host, port, options);
+    this.#segments = OutgoingHeaders.supported(libc, this.#fd);
     this.#wakeFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
     this.descriptors = { open: [this.#fd, this.#wakeFd], wake: this.#wakeFd };
     this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
     this.#pollDescriptors = Int32Array.of(this.#fd, POLLIN, this.#wakeFd, POLLIN);
     this.#received = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
     this.#sent = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
+    this.#outgoing = new OutgoingHeaders(libc, this.#sent);
     for (let i = 0; i < BATCH; i++) this.#expect(i);
     const places = Int32Array.from({ length: BATCH }, (_, i) => i * SLOT);
     this.#batch = {
@@ -239,19 +254,66 @@ export class MmsgSocket implements UdpSocket {
 
   #send(count: number): void {
     const { outputLengths } = this.#batch;
+    const outgoing = this.#outgoing;
     for (let i = 0; i < count; i++) this.#sent.setLength(i, outputLengths[i] as number);
-    for (let from = 0; from < count; ) {
-      if (outputLengths[from] === 0) {
-        from++;
+    let from = 0;
+    /** Where those end that the kernel refused to take together. */
+    let apart = 0;
+    while (from < count) {
+      let headers = 0;
+      for (let i = from; i < count; ) {
+        if (outputLengths[i] === 0) {
+          i++;
+          continue;
+        }
+        const together = i < apart ? 1 : this.#burst(i, count);
+        outgoing.put(headers++, i, together);
+        i += together;
+      }
+      if (headers === 0) break;
+      const sent = this.#libc.sendmmsg(this.#fd, outgoing.address, headers, 0);
+      if (sent === headers) break;
+      if (sent > 0) {
+        from = outgoing.firstOf(sent);
         continue;
       }
-      let to = from + 1;
-      while (to < count && outputLengths[to] !== 0) to++;
-      const sent = this.#libc.sendmmsg(this.#fd, this.#sent.addressOf(from), to - from, 0);
       // What the kernel refuses to send (to port 0, to a network that is gone) is skipped.
-      from += sent > 0 ? sent : 1;
+      from = outgoing.firstOf(0);
+      if (outgoing.countOf(0) === 1) from++;
+      else {
+        apart = from + outgoing.countOf(0);
+        // An interface that computes no checksums cuts nothing up.
+        if (this.#libc.errno() === EIO) this.#segments = false;
+      }
     }
     for (let i = 0; i < count; i++) this.#expect(i);
+  }
+
+  /**
+   * How many answers from `first` on can leave as one message that the kernel cuts up: those to one client, all
+   * as long as the first but for the last, which may be shorter.
+   */
+  #burst(first: number, count: number): number {
+    const { outputLengths } = this.#batch;
+    const length = outputLengths[first] as number;
+    if (!this.#segments || length > LONGEST_SEGMENT) return 1;
+    let next = first + 1;
+    for (; next < count && (next - first + 1) * length <= LONGEST_MESSAGE; next++) {
+      const nextLength = outputLengths[next] as number;
+      if (nextLength === 0 || nextLength > length || !this.#sameWay(first, next)) break;
+      if (nextLength < length) return next + 1 - first;
+    }
+    return next - first;
+  }
+
+  /** Whether two packets came from one client, to one of our addresses. */
+  #sameWay(one: number, other: number): boolean {
+    const nameWords = this.#received.get(one, NAME_LENGTH) / 4;
+    const controlWords = this.#received.get(one, CONTROL_LENGTH) / 4;
+    return (
+      equal(this.#nameWords, (one * NAME) / 4, (other * NAME) / 4, nameWords) &&
+      equal(this.#controlWords, (one * CONTROL) / 4, (other * CONTROL) / 4, controlWords)
+    );
   }
 
   /** Makes a header ready for receiving: the kernel has written what it used over what there is. */
@@ -259,6 +321,11 @@ export class MmsgSocket implements UdpSocket {
     this.#received.set(message, NAME_LENGTH, NAME);
     this.#received.set(message, CONTROL_LENGTH, CONTROL);
   }
+}
+
+function equal(words: Int32Array, one: number, other: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (words[one + i] !== words[other + i]) return false;
+  return true;
 }
 
 function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions): number {
