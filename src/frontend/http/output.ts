@@ -2,7 +2,7 @@
  * Answers on their way to a socket: heads and bodies one after the other in one buffer, so that one
  * write carries an answer, or a whole batch of answers to pipelined requests.
  *
- *     begin          room is kept for a head whose Content-Length has as many digits as the last one's
+ *     begin          room is kept for a head as long as the last one
  *     (the body)     written by the caller at `at`
  *     finish         the head goes in front; if the guess was wrong, the body moves
  *
@@ -46,7 +46,8 @@ export class Output {
   /** Where the next byte goes. */
   at = 0;
   #answer = 0;
-  #digits = 3;
+  /** Bytes of the last head. */
+  #headLength = 0;
   readonly #ok: Buffer;
   #second = -1;
   #date = '';
@@ -68,7 +69,7 @@ export class Output {
   begin(length: number): void {
     if (!this.fits(length)) this.#grow(this.at + HEAD_ROOM + length);
     this.#answer = this.at;
-    this.at += this.#ok.length + this.#digits + KEEP_ALIVE.length;
+    this.at += this.#headLength;
   }
 
   /** Writes a piece of the body, or all of it; the answer has begun with room for it. */
@@ -80,12 +81,12 @@ export class Output {
   /** Ends the answer whose body reaches up to `at`. @param bodiless to keep the head alone (HEAD) */
   finish(persistence: Persistence, bodiless: boolean): void {
     const tail = TAILS[persistence] as Uint8Array;
-    const bodyStart = this.#answer + this.#ok.length + this.#digits + KEEP_ALIVE.length;
+    const bodyStart = this.#answer + this.#headLength;
     const length = this.at - bodyStart;
-    this.#digits = countDigits(length);
+    this.#headLength = this.#ok.length + countDigits(length) + tail.length;
 
     const { bytes } = this;
-    const bodyTarget = this.#answer + this.#ok.length + this.#digits + tail.length;
+    const bodyTarget = this.#answer + this.#headLength;
     if (bodyTarget !== bodyStart) bytes.copyWithin(bodyTarget, bodyStart, this.at);
     bytes.set(this.#ok, this.#answer);
     writeBytes(bytes, writeDigits(bytes, this.#answer + this.#ok.length, length), tail);

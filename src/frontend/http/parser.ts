@@ -55,14 +55,15 @@ export class RequestParser {
     request.peer.setId(query.value, 0);
 
     const decimal = this.#decimal;
-    if (!this.#number(Key.Left)) return errors.invalidLeft;
+    if (!query.number(Key.Left, decimal)) return errors.invalidLeft;
     request.setLeft(decimal.high, decimal.low);
-    if (!this.#number(Key.Downloaded)) return errors.invalidDownloaded;
+    if (!query.number(Key.Downloaded, decimal)) return errors.invalidDownloaded;
     request.setDownloaded(decimal.high, decimal.low);
-    if (!this.#number(Key.Uploaded)) return errors.invalidUploaded;
+    if (!query.number(Key.Uploaded, decimal)) return errors.invalidUploaded;
     request.setUploaded(decimal.high, decimal.low);
 
-    if (!this.#number(Key.Port) || decimal.high !== 0 || decimal.low > 0xffff) return errors.unreadablePort;
+    if (!query.number(Key.Port, decimal) || decimal.high !== 0 || decimal.low > 0xffff)
+      return errors.unreadablePort;
     const port = decimal.low;
 
     const event = this.#event();
@@ -71,7 +72,7 @@ export class RequestParser {
     request.eventProvided = query.has(Key.Event);
 
     request.numwantProvided = query.has(Key.Numwant);
-    if (request.numwantProvided && (!this.#number(Key.Numwant) || decimal.high !== 0))
+    if (request.numwantProvided && (!query.number(Key.Numwant, decimal) || decimal.high !== 0))
       return errors.invalidNumwant;
     request.numwant = request.numwantProvided ? decimal.low : 0;
 
@@ -111,12 +112,6 @@ export class RequestParser {
     this.family = request.family;
     sanitizeScrape(request, this.#limits);
     return undefined;
-  }
-
-  /** Leaves the number in the decimal; false if the parameter is absent or is none. */
-  #number(key: Key): boolean {
-    const length = this.#query.decode(key);
-    return length > 0 && this.#decimal.read(this.#query.value, length);
   }
 
   /** `undefined` for an event that does not exist. */

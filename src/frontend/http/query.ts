@@ -4,6 +4,7 @@
  */
 
 import { percentDecode } from '../../pkg/percent.ts';
+import type { Decimal } from './decimal.ts';
 
 /** The parameters whose last value counts, by number. */
 export const Key = {
@@ -126,6 +127,17 @@ export class Query {
     const start = this.#values[2 * key] as number;
     if (start < 0) return -1;
     return percentDecode(this.#bytes, start, this.#values[2 * key + 1] as number, this.value, 0);
+  }
+
+  /** Reads a parameter into `decimal`; false if it is absent or no number. */
+  number(key: Key, decimal: Decimal): boolean {
+    const start = this.#values[2 * key] as number;
+    if (start < 0) return false;
+    return (
+      decimal.read(this.#bytes, start, this.#values[2 * key + 1] as number) ||
+      // Digits may be escaped like anything else; nobody does it.
+      decimal.read(this.value, 0, this.decode(key))
+    );
   }
 
   /** Decodes the `index`-th `info_hash` into `value` and returns its length. */

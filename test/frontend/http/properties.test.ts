@@ -14,7 +14,7 @@ describe('Decimal', () => {
   const decimal = new Decimal();
   const read = (text: string) => {
     const bytes = Buffer.from(text, 'latin1');
-    if (!decimal.read(bytes, bytes.length)) return undefined;
+    if (!decimal.read(bytes, 0, bytes.length)) return undefined;
     return (BigInt(decimal.high) << 32n) | BigInt(decimal.low);
   };
 
