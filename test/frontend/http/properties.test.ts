@@ -112,6 +112,7 @@ function naiveQuery(text: string): { values: Map<string, string>; infohashes: st
 
 describe('Query', () => {
   const query = new Query(16_384);
+  const decimal = new Decimal();
   const names = [
     'peer_id',
     'left',
@@ -134,7 +135,11 @@ describe('Query', () => {
     expect(read).toBe(expected !== undefined);
     if (!expected) return 'broken';
     for (const [i, name] of names.entries()) {
-      expect(query.text(keys[i] as Key)).toBe(expected.values.get(name));
+      const text = expected.values.get(name);
+      expect(query.text(keys[i] as Key)).toBe(text);
+      const isNumber = text !== undefined && /^[0-9]+$/.test(text) && BigInt(text) < 1n << 64n;
+      expect(query.number(keys[i] as Key, decimal)).toBe(isNumber);
+      if (isNumber) expect((BigInt(decimal.high) << 32n) | BigInt(decimal.low)).toBe(BigInt(text));
     }
     const infohashes = Array.from({ length: query.infohashCount }, (_, i) => {
       const length = query.decodeInfohash(i);
@@ -168,6 +173,8 @@ describe('Query', () => {
     '%26',
     '%3B',
     '%25',
+    '%31',
+    '%39',
     '\xe9',
     '/',
     '?',
