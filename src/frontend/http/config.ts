@@ -41,8 +41,12 @@ export const httpOptions = z
     real_ip_header: text('The header in which a reverse proxy names the client, such as `X-Forwarded-For`.'),
     trusted_proxies: textList(
       DEFAULT_TRUSTED_PROXIES,
-      'Address ranges whose `real_ip_header` is believed.',
+      'Address ranges of proxies: only theirs is a `real_ip_header` believed, or a header of `proxy_protocol`.',
       (range) => (isAddressRange(range) ? undefined : 'an address range such as 10.0.0.0/8 or fc00::/7'),
+    ),
+    proxy_protocol: flag(
+      false,
+      'Whether each connection from `trusted_proxies` begins with a header of the PROXY protocol, version 1 or 2.',
     ),
     ...requestOptions,
   })
@@ -80,6 +84,13 @@ export const httpOptions = z
       }
       if (areGood('real_ip_header') && !/^[!#$%&'*+.^_`|~\w-]*$/.test(options.real_ip_header ?? '')) {
         issue(['real_ip_header'], expected('the name of a header', options.real_ip_header));
+      }
+      if (
+        areGood('proxy_protocol', 'trusted_proxies') &&
+        options.proxy_protocol &&
+        options.trusted_proxies.length === 0
+      ) {
+        issue(['proxy_protocol'], expected('false, as trusted_proxies is empty', true));
       }
     },
     // Zod leaves such checks out where anything else is wrong; operators are told of all mistakes at once.

@@ -58,13 +58,22 @@ export class Connection {
   #writeDeadline = NEVER;
   #timeout: Timeout | undefined;
 
-  /** @param remote the other end's address, 4 or 16 bytes, unmapped */
-  constructor(socket: Socket, remote: Uint8Array, listener: Listener, host: ConnectionHost) {
+  /**
+   * @param remote the other end's address, 4 or 16 bytes, unmapped
+   * @param deadline of the first request
+   */
+  constructor(
+    socket: Socket,
+    remote: Uint8Array,
+    listener: Listener,
+    host: ConnectionHost,
+    deadline = host.now + host.service.readTime,
+  ) {
     this.#socket = socket;
     this.#remote = remote;
     this.#listener = listener;
     this.#host = host;
-    this.#deadline = host.now + host.service.readTime;
+    this.#deadline = deadline;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());

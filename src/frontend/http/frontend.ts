@@ -2,9 +2,9 @@
  * The HTTP(S) frontend: listeners, the connections they accept, the clock that cuts slow ones off, reload and
  * stop. What a connection does stands in connection.ts, what becomes of a request in request-handler.ts.
  *
- *     Listener ─► Socket ─┬─────────────► Connection ─► RequestHead ─► Routes ─► RequestHandler
- *                         └─► TLSSocket ─┘      ▲                                      │
- *                                               └────────────── Output ◄───────────────┘
+ *     Listener ─► Socket ─┬─────────────────────┬─► Connection ─► RequestHead ─► Routes ─► RequestHandler
+ *                         ├─► ProxiedConnection ┤        ▲                                      │
+ *                         └──────► TLSSocket ───┘        └────────────── Output ◄───────────────┘
  */
 
 import type { Socket } from 'node:net';
@@ -26,12 +26,14 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import { Listener } from './listener.ts';
 import { HttpMetrics, type Scheme, type Timeout } from './metrics.ts';
 import { Output } from './output.ts';
+import { ProxiedConnection, type ProxiedConnectionHost } from './proxied-connection.ts';
+import type { ProxyHeaderFault } from './proxy-protocol.ts';
 import { Service } from './service.ts';
 
 /** Accepting can fail thousands of times a second when descriptors run out; said this often (milliseconds). */
 const ACCEPT_LOG_INTERVAL = 1000;
 
-export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost {
+export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, ProxiedConnectionHost {
   /** Node knows of all. */
   readonly descriptors: readonly Descriptors[] = [];
   readonly output = new Output();
@@ -41,7 +43,7 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost {
   readonly #dependencies: FrontendDependencies;
   readonly #metrics = new HttpMetrics();
   readonly #failures: FailureLog;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<Connection | ProxiedConnection>();
   /** Those that are closed, and still have connections. */
   readonly #leaving = new Set<Listener>();
   #listeners: readonly Listener[] = [];
@@ -121,10 +123,22 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost {
     for (const connection of this.#connections) connection.cut();
   }
 
-  closed(connection: Connection, timeout: Timeout | undefined): void {
+  closed(connection: Connection | ProxiedConnection, timeout: Timeout | undefined): void {
     this.#connections.delete(connection);
     connection.counters.connections--;
     if (timeout !== undefined) this.#metrics.timeouts[timeout]++;
+  }
+
+  introduced(proxied: ProxiedConnection, remote: Uint8Array): void {
+    const { listener, deadline } = proxied;
+    const socket = listener.served(proxied.socket);
+    this.#connections.delete(proxied);
+    this.#connections.add(new Connection(socket, remote, listener, this, deadline));
+    socket.resume();
+  }
+
+  refused(fault: ProxyHeaderFault): void {
+    this.#metrics.refusedProxyHeaders[fault]++;
   }
 
   /** Resolves when the requests that were begun before have ended, and the listeners not kept are closed. */
@@ -184,7 +198,12 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost {
       return;
     }
     listener.counters.connections++;
-    this.#connections.add(new Connection(listener.served(socket), remote, listener, this));
+    const { proxies, readTime } = this.service;
+    this.#connections.add(
+      proxies.contains(remote)
+        ? new ProxiedConnection(socket, remote, listener, this.now + readTime, this)
+        : new Connection(listener.served(socket), remote, listener, this),
+    );
   }
 
   #acceptFailed(scheme: Scheme, error: Error): void {

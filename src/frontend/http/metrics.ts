@@ -2,6 +2,7 @@
 
 import type { Metric, MetricRegistry, Sample } from '../../pkg/metrics.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
+import type { ProxyHeaderFault } from './proxy-protocol.ts';
 import { ACTION_NAMES } from './routes.ts';
 
 export type Scheme = 'http' | 'https';
@@ -15,7 +16,7 @@ export class SchemeCounters {
   requests = 0;
   /** Connections open now. */
   connections = 0;
-  /** Bytes of HTTP, without what TLS makes of them. */
+  /** Bytes of HTTP, without what TLS makes of them and without PROXY headers. */
   receivedBytes = 0;
   sentBytes = 0;
 }
@@ -27,6 +28,7 @@ export class HttpMetrics {
     https: new SchemeCounters(),
   };
   readonly timeouts: Record<Timeout, number> = { read: 0, write: 0, idle: 0 };
+  readonly refusedProxyHeaders: Record<ProxyHeaderFault, number> = { missing: 0, malformed: 0 };
 
   register(registry: MetricRegistry): void {
     registry.register(this.responses);
@@ -39,8 +41,11 @@ export class HttpMetrics {
       metric('chihaya_http_connections', 'gauge', 'Open connections', () => this.#byScheme('connections')),
     );
     registry.register(
-      metric('chihaya_http_received_bytes_total', 'counter', 'Bytes received, TLS taken off', () =>
-        this.#byScheme('receivedBytes'),
+      metric(
+        'chihaya_http_received_bytes_total',
+        'counter',
+        'Bytes received, TLS and PROXY headers taken off',
+        () => this.#byScheme('receivedBytes'),
       ),
     );
     registry.register(
@@ -54,6 +59,15 @@ export class HttpMetrics {
         'counter',
         'Connections cut off, by the timeout that ran out',
         () => Object.entries(this.timeouts).map(([timeout, value]) => ({ labels: { timeout }, value })),
+      ),
+    );
+    registry.register(
+      metric(
+        'chihaya_http_proxy_headers_refused_total',
+        'counter',
+        'Connections from trusted proxies that were closed for their PROXY header',
+        () =>
+          Object.entries(this.refusedProxyHeaders).map(([reason, value]) => ({ labels: { reason }, value })),
       ),
     );
   }

@@ -6,6 +6,7 @@
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import type { FailureLog } from '../../pkg/failure-log.ts';
 import { requestLimits } from '../request-options.ts';
+import { AddressRanges } from './address-ranges.ts';
 import type { HttpOptions } from './config.ts';
 import { RequestHead } from './head-parser.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -23,6 +24,8 @@ export class Service {
   /** For heads that come in one piece; a connection that keeps it puts another in its place. */
   head: RequestHead;
   readonly keepAlive: boolean;
+  /** Whose connections begin with a PROXY header. */
+  readonly proxies: AddressRanges;
   /** Milliseconds between two looks at the deadlines of connections. */
   readonly tick: number;
   /** Milliseconds, as are the other two. */
@@ -44,6 +47,7 @@ export class Service {
     this.#addressField = options.real_ip_header;
     this.head = this.newHead();
     this.keepAlive = options.enable_keepalive;
+    this.proxies = new AddressRanges(options.proxy_protocol ? options.trusted_proxies : []);
 
     const { read_timeout, write_timeout, idle_timeout } = options;
     const shortest = Math.min(read_timeout, write_timeout, idle_timeout);

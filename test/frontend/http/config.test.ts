@@ -47,6 +47,7 @@ test('defaults', () => {
       'fc00::/7',
       'fe80::/10',
     ],
+    proxy_protocol: false,
     max_numwant: 100,
     default_numwant: 50,
     max_scrape_infohashes: 50,
@@ -125,6 +126,11 @@ describe('mistakes', () => {
       'a range that is none',
       { addr: ':1', trusted_proxies: ['10.0.0.0/8', '10.0.0.0/33'] },
       [/^trusted_proxies\.1: expected an address range/],
+    ],
+    [
+      'the PROXY protocol from nobody',
+      { addr: ':1', proxy_protocol: true, trusted_proxies: [] },
+      [/^proxy_protocol: expected false, as trusted_proxies is empty, found true$/],
     ],
     [
       'several',
