@@ -7,10 +7,7 @@ import { type MemoryOptions, memoryOptions } from './config.ts';
 import type { StoreLimits } from './limits.ts';
 import { registerStoreMetrics } from './metrics.ts';
 import { MemoryPeerStore, type StoreHandle } from './peer-store.ts';
-import { restore } from './snapshot/restore.ts';
-import { SnapshotFile } from './snapshot/snapshot-file.ts';
 import { SnapshotMetrics } from './snapshot/snapshot-metrics.ts';
-import { Snapshots } from './snapshot/snapshots.ts';
 import { StoreMemory } from './store-memory.ts';
 
 export const memoryDriver = defineStorageDriver({
@@ -88,6 +85,11 @@ async function openStore(
     store.keepUp(upkeepOf(store, options, dependencies));
     return store;
   }
+  const [{ restore }, { SnapshotFile }, { Snapshots }] = await Promise.all([
+    import('./snapshot/restore.ts'),
+    import('./snapshot/snapshot-file.ts'),
+    import('./snapshot/snapshots.ts'),
+  ]);
   const file = new SnapshotFile(snapshot_path);
   const leftovers = await file.prepare();
   if (leftovers > 0) dependencies.logger.info(`removed ${leftovers} unfinished snapshots`);
