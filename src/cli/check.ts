@@ -4,8 +4,9 @@ import { formatHostPort } from '../pkg/options.ts';
 import { listenAddresses, rehearse } from '../server/rehearsal.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { workerCount } from '../server/worker-count.ts';
+import { type ConfigFlags, configPath } from './config-path.ts';
 import { problemLogger, tell, tellFailure } from './problems.ts';
-import { type ConfigFlags, configPath, readConfig } from './read-config.ts';
+import { readConfig } from './read-config.ts';
 
 const PASSED = 0;
 const FAILED = 1;

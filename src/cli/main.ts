@@ -9,6 +9,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../server/build-info.ts';
 import { addCommands } from './commands.ts';
+import { seemsToWantOneWorker } from './config-path.ts';
 
 const DEFAULT_HTTP = 'http://127.0.0.1:6969/announce';
 const DEFAULT_UDP = 'udp://127.0.0.1:6969';
@@ -26,8 +27,10 @@ const program = new Command('chihaya')
   .option('--nocolors', 'log without colours')
   .exitOverride()
   .action(async () => {
+    const { LoadingWorker } = await import('../server/loading-worker.ts');
+    const firstWorker = seemsToWantOneWorker(program.opts()) ? undefined : LoadingWorker.first();
     const { runTracker } = await import('./run-tracker.ts');
-    await runTracker(program.opts());
+    await runTracker(program.opts(), firstWorker);
   });
 
 program

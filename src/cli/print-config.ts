@@ -5,8 +5,9 @@ import { effectiveConfig } from '../config/effective.ts';
 import { exampleConfig } from '../config/example.ts';
 import { silentLogger } from '../pkg/logger.ts';
 import { builtIn } from '../server/built-in.ts';
+import { type ConfigFlags, configPath } from './config-path.ts';
 import { tell, tellFailure } from './problems.ts';
-import { type ConfigFlags, configPath, readConfig } from './read-config.ts';
+import { readConfig } from './read-config.ts';
 
 const PRINTED = 0;
 const FAILED = 1;

@@ -2,9 +2,11 @@
 
 import { systemClock } from '../pkg/clock.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
+import type { LoadingWorker } from '../server/loading-worker.ts';
 import { tellFailure, tellServed } from '../server/tell.ts';
 import { Tracker } from '../server/tracker.ts';
-import { type ConfigFlags, expectedPath, readConfig } from './read-config.ts';
+import { type ConfigFlags, expectedPath } from './config-path.ts';
+import { readConfig } from './read-config.ts';
 import { handleSignals } from './signals.ts';
 import { watchFile } from './watch-file.ts';
 
@@ -17,7 +19,8 @@ export interface RunFlags extends ConfigFlags {
   readonly watch?: boolean;
 }
 
-export async function runTracker(flags: RunFlags): Promise<void> {
+/** @param firstWorker of several; ended if there is to be one thread only */
+export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | undefined): Promise<void> {
   const colour = process.stderr.isTTY && !flags.nocolors;
   const logger = await createPinoLogger(
     flags.json ? 'json' : colour ? 'colour' : 'text',
@@ -45,7 +48,7 @@ export async function runTracker(flags: RunFlags): Promise<void> {
     });
   }
   try {
-    tracker = await Tracker.start(await read(), { logger, clock: systemClock });
+    tracker = await Tracker.start(await read(), { logger, clock: systemClock, firstWorker });
   } catch (error) {
     tellFailure(error, 'the tracker did not start', logger);
     process.exit(FAILURE);

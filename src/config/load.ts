@@ -11,11 +11,6 @@ import { ConfigError, formatProblem, type Path, type Problem } from './problem.t
 
 const TOP = 'chihaya';
 
-/** Replaces `$NAME` and `${NAME}` in a path; a variable that is not set is empty, as in the original. */
-export function expandPath(path: string, env: Readonly<Record<string, string | undefined>>): string {
-  return path.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, bare) => env[braced ?? bare] ?? '');
-}
-
 /**
  * Tells what a configuration can name. Asked when the file has been read: hooks may be modules that it names.
  *

@@ -13,6 +13,7 @@ import { type Libc, loadLibc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { StorageHost } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { LoadingWorker } from './loading-worker.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import type { Patience } from './patience.ts';
 import { Profiles } from './profiles/profiles.ts';
@@ -67,6 +68,8 @@ export class Supervisor implements TrackerParts {
   readonly #generations = new Map<number, Generation>();
   #inForce: Generation;
   #latest = 0;
+  /** Until the first worker, the one that is started first, is told what to serve. */
+  #loading: LoadingWorker | undefined;
 
   /** Resolves when all workers serve. What is open is closed by `dependencies.closers`. */
   static async start(
@@ -110,7 +113,7 @@ export class Supervisor implements TrackerParts {
     return started;
   }
 
-  private constructor(base: Base, workers: number, { logger, metrics }: PartsDependencies) {
+  private constructor(base: Base, workers: number, { logger, metrics, firstWorker }: PartsDependencies) {
     this.store = base.store;
     this.profiles = base.profiles;
     this.#host = base.host;
@@ -119,6 +122,7 @@ export class Supervisor implements TrackerParts {
     this.#inForce = base.generation;
     this.#generations.set(base.generation.config.number, base.generation);
     this.#logger = logger;
+    this.#loading = firstWorker;
     const pool = new WorkerPool({
       count: workers,
       logger,
@@ -210,7 +214,10 @@ export class Supervisor implements TrackerParts {
   }
 
   #startWorker(number: number): WorkerThread {
+    const worker = this.#loading ?? new LoadingWorker(number);
+    this.#loading = undefined;
     return new WorkerThread(
+      worker,
       {
         number,
         thread: FIRST_THREAD + number - 1,

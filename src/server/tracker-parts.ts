@@ -9,6 +9,7 @@ import type { Logger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import type { Closers } from './closers.ts';
+import type { LoadingWorker } from './loading-worker.ts';
 import type { MetricsSource } from './metric-report.ts';
 import type { MetricSet } from './metric-set.ts';
 import type { ProfileSource } from './profiles/profile-source.ts';
@@ -19,6 +20,8 @@ export type TrackerConfig = Config<FrontendDriver, StorageDriver, HookDriver>;
 export interface TrackerDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** The first of several workers, if it has been started already; ended where there is to be one thread only. */
+  readonly firstWorker?: LoadingWorker | undefined;
 }
 
 /** What the parts are opened with. */

@@ -53,7 +53,8 @@ export class Tracker {
   #stopped: Promise<void> | undefined;
 
   /** Rejects, with everything closed again, if a part cannot be opened. */
-  static async start(config: TrackerConfig, { logger, clock }: TrackerDependencies): Promise<Tracker> {
+  static async start(config: TrackerConfig, given: TrackerDependencies): Promise<Tracker> {
+    const { logger, firstWorker } = given;
     const closers = new Closers(logger);
     try {
       tellConfiguration(config, logger);
@@ -71,7 +72,8 @@ export class Tracker {
       closers.push(() => endpoint.stop());
 
       const workers = await workerCount(config.workers, logger);
-      const dependencies = { logger, clock, metrics, closers };
+      const dependencies = { ...given, metrics, closers };
+      if (workers === 1) void firstWorker?.thread.terminate();
       parts =
         workers === 1
           ? await SingleThread.open(config, dependencies)

@@ -2,7 +2,7 @@
  * What the supervisor and a worker tell each other.
  *
  *     supervisor                          worker
- *         │ ───────── WorkerStart ─────────▶ │  parses the configuration, joins the store
+ *         │ ───────── WorkerStart ─────────▶ │  has loaded its modules; parses the configuration, joins the store
  *         │ ◀──────────── joined ─────────── │
  *         │ ───────────── admit ───────────▶ │  opens store, hooks, frontends
  *         │ ◀──────── ready or failed ────── │  a worker that failed ends
@@ -43,7 +43,15 @@ export interface WorkerConfig {
   readonly frontends: readonly unknown[];
 }
 
-/** What a worker is started with: its `workerData`. */
+/** A worker's `workerData`: all that is known when its thread begins. */
+export interface WorkerBeginning {
+  /** From 1. */
+  readonly number: number;
+  /** Has one message, the WorkerStart. What else is sent meanwhile waits, as nobody listens to the parent's port. */
+  readonly start: MessagePort;
+}
+
+/** What a worker is told to begin with. */
 export interface WorkerStart {
   /** From 1. */
   readonly number: number;

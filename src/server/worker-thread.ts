@@ -3,10 +3,11 @@
  * that Node knows nothing of are closed here.
  */
 
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
 import type { Libc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
+import type { LoadingWorker } from './loading-worker.ts';
 import type { MetricReport } from './metric-report.ts';
 import { writeLine } from './posted-log.ts';
 import { receiveOutcome } from './profiles/outcome.ts';
@@ -49,7 +50,7 @@ export class WorkerThread {
   reports: readonly MetricReport[] = [];
   /** Whether it has begun to serve, and its thread still runs. */
   alive = false;
-  readonly #worker: Worker;
+  readonly #worker: LoadingWorker;
   readonly #dependencies: WorkerDependencies;
   readonly #logger: Logger;
   readonly #measurements = new Map<number, () => void>();
@@ -60,25 +61,17 @@ export class WorkerThread {
   #preparedDescriptors: readonly Descriptors[] = [];
   #admitted = false;
   #stopping = false;
-  #failure: Error | undefined;
   #onReady: () => void = () => {};
 
-  constructor(start: WorkerStart, dependencies: WorkerDependencies) {
+  constructor(worker: LoadingWorker, start: WorkerStart, dependencies: WorkerDependencies) {
     this.number = start.number;
     this.config = start.config.number;
     this.#dependencies = dependencies;
     this.#logger = dependencies.logger.child({ worker: start.number });
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: start,
-      name: `worker ${start.number}`,
-    });
-    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#worker.on('error', (error) => {
-      this.#failure ??= error instanceof Error ? error : new Error(`something was thrown: ${String(error)}`);
-    });
-    this.ended = new Promise((resolve) => {
-      this.#worker.once('exit', (code) => resolve(this.#end(code)));
-    });
+    this.#worker = worker;
+    worker.thread.on('message', (message: FromWorker) => this.#receive(message));
+    worker.begin(start);
+    this.ended = worker.exited.then((code) => this.#end(code));
     this.ready = Promise.race([
       new Promise<void>((resolve) => {
         this.#onReady = resolve;
@@ -111,7 +104,7 @@ export class WorkerThread {
   /** Has it profile itself. Resolves whatever becomes of it. @param signal ends it early */
   profile(order: ProfileOrder, signal: AbortSignal): Promise<Outcome> {
     const { port1, port2 } = new MessageChannel();
-    this.#worker.postMessage({ kind: 'profile', order, port: port2 } satisfies ToWorker, [port2]);
+    this.#worker.thread.postMessage({ kind: 'profile', order, port: port2 } satisfies ToWorker, [port2]);
     const gone = this.ended.then(() => ({ missing: 'it ended' }));
     return Promise.race([receiveOutcome(port1, order, signal), gone]);
   }
@@ -153,9 +146,9 @@ export class WorkerThread {
 
   /** Ends it on the spot, whatever it is doing. */
   terminate(reason?: Error): void {
-    this.#failure ??= reason;
+    this.#worker.failure ??= reason;
     this.alive = false;
-    void this.#worker.terminate();
+    void this.#worker.thread.terminate();
     this.wake();
   }
 
@@ -182,7 +175,7 @@ export class WorkerThread {
   }
 
   #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#worker.thread.postMessage(message);
   }
 
   #receive(message: FromWorker): void {
@@ -197,7 +190,7 @@ export class WorkerThread {
         this.#onReady();
         break;
       case 'failed':
-        this.#failure = receiveError(message.error);
+        this.#worker.failure = receiveError(message.error);
         break;
       case 'ask':
         this.#dependencies.ask(message.config, message.hook, message.message);
@@ -248,6 +241,6 @@ export class WorkerThread {
     this.#preparedDescriptors = [];
     for (const resolve of this.#measurements.values()) resolve();
     if (this.#stopping && code === 0) return undefined;
-    return this.#failure ?? new Error(`it ended by itself, with code ${code}`);
+    return this.#worker.failure ?? new Error(`it ended by itself, with code ${code}`);
   }
 }

@@ -3,6 +3,7 @@
  * Whatever goes wrong beyond a request ends the thread, and the supervisor starts another.
  */
 
+import { once } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { parse } from '../config/parse.ts';
 import type { PreparedChange } from '../frontend/frontend.ts';
@@ -23,10 +24,18 @@ import { type HookSupplies, Serving } from './serving.ts';
 import { SharedValue } from './shared-value.ts';
 import { SummingRegistry } from './summing-registry.ts';
 import { type TrackerConfig, takesProfiles } from './tracker-parts.ts';
-import type { Admission, FromWorker, ToWorker, WorkerConfig, WorkerStart } from './worker-messages.ts';
+import type {
+  Admission,
+  FromWorker,
+  ToWorker,
+  WorkerBeginning,
+  WorkerConfig,
+  WorkerStart,
+} from './worker-messages.ts';
 
-const start = workerData as WorkerStart;
 const port = parentPort as MessagePort;
+const beginning = workerData as WorkerBeginning;
+const [start] = (await once(beginning.start, 'message')) as [WorkerStart];
 const logger = new PostingLogger((line) => post({ kind: 'log', line }));
 const metrics = new MetricSet();
 const closers = new Closers(logger);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { expandPath, load, parseText } from '../../src/config/load.ts';
+import { load, parseText } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { components } from './components.ts';
 
@@ -337,16 +337,4 @@ describe('secrets', () => {
       'c.yaml:2:23: udp.private_key: expected text, found another value (not shown: it is secret)',
     ]);
   });
-});
-
-describe('expandPath', () => {
-  const env = { HOME: '/home/a', X_1: 'x' };
-  test.each([
-    ['$HOME/c.yaml', '/home/a/c.yaml'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what is tested
-    ['/etc/${X_1}y', '/etc/xy'],
-    ['$X_1.yaml', 'x.yaml'],
-    ['$NOT_SET/c', '/c'],
-    ['/a$/b', '/a$/b'],
-  ])('%s', (path, expanded) => expect(expandPath(path, env)).toBe(expanded));
 });
