@@ -3,10 +3,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RunningProcess } from './running-process.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../build/cli/chihaya.cjs');
+/** From the root, where npm and vitest run: compiled with the benchmarks this file lies elsewhere. */
+const PROGRAM = resolve('build/cli/chihaya.cjs');
 const START_TIMEOUT = 20_000;
 
 const OF_A_RELOAD = /^\{.*"msg":"(?:reloaded"|the configuration was not reloaded).*\}$/m;
