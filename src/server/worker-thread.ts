@@ -3,7 +3,7 @@
  * that Node knows nothing of are closed here.
  */
 
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
 import type { Libc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
@@ -54,7 +54,10 @@ export class WorkerThread {
   readonly #dependencies: WorkerDependencies;
   readonly #logger: Logger;
   readonly #measurements = new Map<number, () => void>();
+  /** What it has been asked and has not answered. Its end is told to these: `ended` would remember whoever ever asked. */
   readonly #steps = new Map<Step, { resolve: () => void; reject: (reason: Error) => void }>();
+  readonly #profiles = new Set<MessagePort>();
+  #over = false;
   #requests = 0;
   #descriptors: readonly Descriptors[] = [];
   /** Those that it has opened for a configuration that it may yet get. */
@@ -102,11 +105,14 @@ export class WorkerThread {
   }
 
   /** Has it profile itself. Resolves whatever becomes of it. @param signal ends it early */
-  profile(order: ProfileOrder, signal: AbortSignal): Promise<Outcome> {
+  async profile(order: ProfileOrder, signal: AbortSignal): Promise<Outcome> {
+    if (this.#over) return { missing: 'it ended' };
     const { port1, port2 } = new MessageChannel();
     this.#worker.thread.postMessage({ kind: 'profile', order, port: port2 } satisfies ToWorker, [port2]);
-    const gone = this.ended.then(() => ({ missing: 'it ended' }));
-    return Promise.race([receiveOutcome(port1, order, signal), gone]);
+    this.#profiles.add(port1);
+    const outcome = await receiveOutcome(port1, order, signal);
+    this.#profiles.delete(port1);
+    return outcome;
   }
 
   /** Gives a hook another value of what it shares. A worker that has yet to be admitted gets it then. */
@@ -162,11 +168,16 @@ export class WorkerThread {
   #step(step: Step): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {
       this.#steps.set(step, { resolve, reject });
-      void this.ended.then(() => reject(new Error('the worker has ended')));
     });
+    if (this.#over) this.#rejectSteps();
     // Whoever waits for it is told; nobody has to wait.
     promise.catch(() => {});
     return promise;
+  }
+
+  #rejectSteps(): void {
+    for (const { reject } of this.#steps.values()) reject(new Error('the worker has ended'));
+    this.#steps.clear();
   }
 
   #done(step: Step): void {
@@ -234,12 +245,15 @@ export class WorkerThread {
 
   #end(code: number): Error | undefined {
     this.alive = false;
+    this.#over = true;
     for (const { open } of [...this.#descriptors, ...this.#preparedDescriptors]) {
       for (const fd of open) this.#dependencies.libc.close(fd);
     }
     this.#descriptors = [];
     this.#preparedDescriptors = [];
     for (const resolve of this.#measurements.values()) resolve();
+    this.#rejectSteps();
+    for (const port of this.#profiles) port.close();
     if (this.#stopping && code === 0) return undefined;
     return this.#worker.failure ?? new Error(`it ended by itself, with code ${code}`);
   }
