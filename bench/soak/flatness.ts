@@ -1,6 +1,6 @@
 /**
  * Whether a series of samples, one after another in equal times, is flat once the first tenth is over. Compared are
- * the medians of the second tenth and of the last: a single sample, such as one before a garbage collection, moves neither.
+ * the medians of the second tenth and of the last: a single sample moves neither.
  *
  *     |  settling  | second tenth |            …            | last tenth |
  *                       median a                                median b        flat: b <= a + 5 % + 8 MB
@@ -13,8 +13,8 @@ import { median } from '../support/statistics.ts';
 const SHARE = 0.05;
 const ALLOWANCE = 8e6;
 
-/** Fewer samples say nothing: a tenth of them would be one or two. */
-export const FEWEST_SAMPLES = 60;
+/** Fewer samples say nothing: a tenth of them would be two or three. */
+export const FEWEST_SAMPLES = 40;
 
 export interface Flatness {
   readonly early: number;

@@ -40,7 +40,7 @@ const rates = { udp: Number(flags['udp-rate']), http: Number(flags['http-rate'])
 /** The part before the restarts. */
 const STEADY = 0.85 * seconds;
 const RESTARTS = minutes < 2 ? 1 : 3;
-const SAMPLE_EVERY = Math.max(1, seconds / 600);
+const SAMPLE_EVERY = Math.max(5, seconds / 120);
 const RELOAD_EVERY = Math.min(30, Math.max(3, seconds / 120));
 const TELL_EVERY = 60;
 const PROFILE_AFTER = 0.05 * seconds;
@@ -89,11 +89,14 @@ async function steadyPart(): Promise<void> {
   const until = performance.now() + 1000 * STEADY;
   await Promise.all([
     repeat(SAMPLE_EVERY, until, async () => {
+      // One profile is taken at a time.
+      if (operator.done.profiles === 0 && performance.now() - begun > 1000 * PROFILE_AFTER)
+        await operator.profile();
+      await operator.profileHeap();
       samples.push(await takeSample(operator.tracker.process.pid, operator.metrics));
     }),
     repeat(RELOAD_EVERY, until, () => operator.reload()),
     repeat(TELL_EVERY, until, async () => tellSample(samples.at(-1) as Sample)),
-    setTimeout(1000 * PROFILE_AFTER).then(() => operator.profile()),
   ]);
   await load.end();
 }

@@ -40,6 +40,6 @@ describe('judgeFlatness', () => {
   });
 
   test('says nothing of a few samples', () => {
-    expect(() => judgeFlatness([1, 2, 3])).toThrow('expected at least 60 samples, found 3');
+    expect(() => judgeFlatness([1, 2, 3])).toThrow('expected at least 40 samples, found 3');
   });
 });
