@@ -3,6 +3,8 @@
  * has only to say where they stand: lines that end in CRLF, which it has found to be well-formed.
  */
 
+import { latin1 } from '../pkg/bytes.ts';
+
 const CR = 0x0d;
 const COLON = 0x3a;
 const NOTHING = new Uint8Array(0);
@@ -38,15 +40,11 @@ export class HeaderFields {
       let end = line;
       while (end < this.#end && bytes[end] !== CR) end++;
       const colon = line + wanted.length;
-      if (colon < end && bytes[colon] === COLON && text(bytes, line, colon).toLowerCase() === wanted) {
-        return text(bytes, colon + 1, end).trim();
+      if (colon < end && bytes[colon] === COLON && latin1(bytes, line, colon).toLowerCase() === wanted) {
+        return latin1(bytes, colon + 1, end).trim();
       }
       line = end + 2;
     }
     return undefined;
   }
-}
-
-function text(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }

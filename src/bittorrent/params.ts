@@ -6,6 +6,7 @@
  * repeat, is read by the frontends and stands in the request itself.
  */
 
+import { latin1 } from '../pkg/bytes.ts';
 import { areEscapesWhole, percentDecode } from '../pkg/percent.ts';
 
 const AMPERSAND = 0x26;
@@ -169,8 +170,4 @@ function decode(bytes: Uint8Array, start: number, end: number): Uint8Array | und
   const target = new Uint8Array(end - start);
   const length = percentDecode(bytes, start, end, target, 0);
   return length < 0 ? undefined : target.subarray(0, length);
-}
-
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { latin1 } from '../pkg/bytes.ts';
 import { INFOHASH_LENGTH } from './peer.ts';
 
 const DICTIONARY = 0x64;
@@ -40,7 +41,7 @@ export function infohashesOf(bytes: Uint8Array): Uint8Array[] {
   const hashes: Uint8Array[] = [];
   if (values.has('pieces')) hashes.push(digest('sha1', text));
   if (version !== undefined) {
-    if (Buffer.from(bytes.subarray(version.start, version.end)).toString('latin1') !== 'i2e') {
+    if (latin1(bytes, version.start, version.end) !== 'i2e') {
       throw scanner.mistake('version 2 as the "meta version"', version.start);
     }
     hashes.push(digest('sha256', text).subarray(0, INFOHASH_LENGTH));
@@ -70,7 +71,7 @@ class Scanner {
     let next = at + 1;
     while (this.#bytes[next] !== END) {
       const start = this.#string(next);
-      const key = Buffer.from(this.#text(next, start)).toString('latin1');
+      const key = latin1(this.#bytes, this.#bytes.indexOf(COLON, next) + 1, start);
       const end = this.#value(start, 1);
       if (wanted.includes(key)) {
         if (values.has(key)) throw this.mistake(`the key "${key}" once`, next);
@@ -104,14 +105,9 @@ class Scanner {
   /** Where the string whose length is written at `at` ends. */
   #string(at: number): number {
     const colon = this.#number(at, COLON, false);
-    const end = colon + 1 + Number(Buffer.from(this.#bytes.subarray(at, colon)).toString('latin1'));
+    const end = colon + 1 + Number(latin1(this.#bytes, at, colon));
     if (!(end <= this.#bytes.length)) throw this.mistake('a string that ends within the file', at);
     return end;
-  }
-
-  /** The characters of the string from `at` to `end`. */
-  #text(at: number, end: number): Uint8Array {
-    return this.#bytes.subarray(this.#bytes.indexOf(COLON, at) + 1, end);
   }
 
   /** Where the digits end that begin at `at`: at `terminator`, without which, or with idle zeros, they are none. */

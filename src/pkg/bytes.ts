@@ -1,4 +1,4 @@
-/** Integers in byte arrays. Shifts beat DataView and Buffer's methods by a factor of two and more. */
+/** Integers and text in byte arrays. Of integers, shifts beat DataView and Buffer's methods by a factor of two and more. */
 
 /** Unsigned, network order. */
 export function readUint32(bytes: Uint8Array, offset: number): number {
@@ -40,6 +40,11 @@ export function writeUint32LittleEndian(bytes: Uint8Array, offset: number, value
   bytes[offset + 1] = value >>> 8;
   bytes[offset + 2] = value >>> 16;
   bytes[offset + 3] = value >>> 24;
+}
+
+/** `bytes[start, end)` as text, a character a byte. */
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

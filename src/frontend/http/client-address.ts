@@ -3,6 +3,7 @@
  * the proxy names, otherwise the connection's. Announces and scrapes are judged alike.
  */
 
+import { latin1 } from '../../pkg/bytes.ts';
 import { unmap } from '../../pkg/cidr.ts';
 import { parseIp } from '../../pkg/ip-address.ts';
 import { AddressRanges } from './address-ranges.ts';
@@ -67,9 +68,7 @@ export class ClientAddress {
     for (let line = head.addressLineCount - 1; line >= 0; line--) {
       const start = head.addressLines[2 * line] as number;
       const end = head.addressLines[2 * line + 1] as number;
-      const texts = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-        .toString('latin1')
-        .split(',');
+      const texts = latin1(bytes, start, end).split(',');
       for (let i = texts.length - 1; i >= 0; i--) {
         const text = (texts[i] as string).trim();
         if (text === '') continue;

@@ -11,6 +11,8 @@
  * however slowly they drip in. Positions are bytes of the buffer handed to `read`; nothing is decoded.
  */
 
+import { latin1 } from '../../pkg/bytes.ts';
+
 /** Most bytes of a request line and its fields, the empty line included. */
 export const MAX_HEAD = 16_384;
 
@@ -264,9 +266,7 @@ export class RequestHead {
 function afterAuthority(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && TOKEN[bytes[at] as number] !== 0) at++;
-  const scheme = Buffer.from(bytes.buffer, bytes.byteOffset + start, at - start)
-    .toString('latin1')
-    .toLowerCase();
+  const scheme = latin1(bytes, start, at).toLowerCase();
   if (scheme !== 'http' && scheme !== 'https') return -1;
   if (bytes[at] !== COLON || bytes[at + 1] !== SLASH || bytes[at + 2] !== SLASH) return -1;
   at += 3;

@@ -3,6 +3,7 @@
  * keys, on the way; `Params` shows hooks the rest.
  */
 
+import { latin1 } from '../../pkg/bytes.ts';
 import { percentDecode } from '../../pkg/percent.ts';
 import type { Decimal } from './decimal.ts';
 
@@ -149,7 +150,7 @@ export class Query {
   /** A parameter as text, a character a byte; `undefined` if it is absent. Makes a string: not for every request. */
   text(key: Key): string | undefined {
     const length = this.decode(key);
-    return length < 0 ? undefined : Buffer.from(this.value.buffer, 0, length).toString('latin1');
+    return length < 0 ? undefined : latin1(this.value, 0, length);
   }
 }
 

@@ -9,6 +9,7 @@
  * without parameters come first, the others in the order configured.
  */
 
+import { latin1 } from '../../pkg/bytes.ts';
 import { percentDecode } from '../../pkg/percent.ts';
 
 export const Action = { Announce: 0, Scrape: 1 } as const;
@@ -58,7 +59,7 @@ export class Routes {
   }
 
   #matchPatterns(bytes: Uint8Array, start: number, end: number): Action | undefined {
-    const path = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+    const path = latin1(bytes, start, end);
     for (const { action, pattern, names } of this.#patterns) {
       const match = pattern.exec(path);
       if (!match) continue;

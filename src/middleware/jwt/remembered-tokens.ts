@@ -5,6 +5,8 @@
 
 import { hash } from 'node:crypto';
 import type { Infohash } from '../../bittorrent/infohash.ts';
+import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
+import { latin1 } from '../../pkg/bytes.ts';
 
 const MOST = 65_536;
 
@@ -13,7 +15,7 @@ export class RememberedTokens {
 
   /** What a token is remembered by, for that infohash and no other. */
   static digest(token: string, infohash: Infohash): string {
-    return hash('sha256', `${token} ${Buffer.from(infohash.bytes).toString('latin1')}`, 'base64');
+    return hash('sha256', `${token} ${latin1(infohash.bytes, 0, INFOHASH_LENGTH)}`, 'base64');
   }
 
   has(digest: string): boolean {

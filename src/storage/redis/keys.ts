@@ -18,6 +18,8 @@
 
 import { AddressFamily, familyName } from '../../bittorrent/address-family.ts';
 import type { Infohash } from '../../bittorrent/infohash.ts';
+import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
+import { latin1 } from '../../pkg/bytes.ts';
 
 const INFOHASH_DIGITS = 40;
 const CLUSTER_GROUPS = 256;
@@ -94,6 +96,5 @@ export class Keyspace {
 
 /** A swarm's name in this process. */
 export function swarmName(infohash: Infohash, family: AddressFamily): string {
-  const { buffer, byteOffset, length } = infohash.bytes;
-  return family + Buffer.from(buffer, byteOffset, length).toString('latin1');
+  return family + latin1(infohash.bytes, 0, INFOHASH_LENGTH);
 }
