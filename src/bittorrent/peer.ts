@@ -10,14 +10,15 @@
  * One Peer belongs to one request object and is overwritten by that object's next request.
  */
 
-import { formatIp } from '../pkg/ip-address.ts';
+import { formatIp, isMapped } from '../pkg/ip-address.ts';
 import { AddressFamily, addressLength } from './address-family.ts';
 
 export const PEER_ID_LENGTH = 20;
 export const INFOHASH_LENGTH = 20;
 
-/** Where the compact form begins in `Peer.bytes`. */
+/** Where the compact form begins in `Peer.bytes`, and in `Peer.halfwords`. */
 export const COMPACT_OFFSET = 20;
+export const COMPACT_HALFWORD = COMPACT_OFFSET / 2;
 
 export class Peer {
   /** 40 bytes, laid out as above; those after the port mean nothing. */
@@ -94,11 +95,4 @@ export class Peer {
     words[3] = source[at + 3] as number;
     words[4] = source[at + 4] as number;
   }
-}
-
-/** Whether the 16 bytes at `offset` are `::ffff:0:0/96`. */
-function isMapped(bytes: Uint8Array, offset: number): boolean {
-  if (bytes[offset + 10] !== 0xff || bytes[offset + 11] !== 0xff) return false;
-  for (let i = 0; i < 10; i++) if (bytes[offset + i] !== 0) return false;
-  return true;
 }

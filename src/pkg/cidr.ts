@@ -1,6 +1,6 @@
 /** Address ranges in CIDR notation. IPv4-mapped IPv6 counts as IPv4. */
 
-import { parseIp } from './ip-address.ts';
+import { isMapped, parseIp } from './ip-address.ts';
 
 /** The addresses that begin with the first `bits` bits of `bytes`, which are 4 or 16. */
 export interface Cidr {
@@ -21,7 +21,5 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** The 4 bytes of an IPv4-mapped address; any other address as it is. */
 export function unmap(bytes: Uint8Array): Uint8Array {
-  if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
-  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return bytes;
-  return bytes.subarray(12);
+  return bytes.length === 16 && isMapped(bytes, 0) ? bytes.subarray(12) : bytes;
 }

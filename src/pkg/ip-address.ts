@@ -21,3 +21,10 @@ export function formatIp(bytes: Uint8Array, offset: number, length: number): str
   }
   return new ipaddr.IPv6(Array.from(bytes.subarray(offset, offset + 16))).toRFC5952String();
 }
+
+/** Whether the 16 bytes at `offset` are an IPv4 address as an IPv6 one: `::ffff:a.b.c.d`. */
+export function isMapped(bytes: Uint8Array, offset: number): boolean {
+  if (bytes[offset + 10] !== 0xff || bytes[offset + 11] !== 0xff) return false;
+  for (let i = 0; i < 10; i++) if (bytes[offset + i] !== 0) return false;
+  return true;
+}

@@ -12,7 +12,7 @@
  */
 
 import { type AddressFamily, addressLength } from '../../bittorrent/address-family.ts';
-import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
+import { COMPACT_HALFWORD, type Peer } from '../../bittorrent/peer.ts';
 import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import { parseCidr } from '../../pkg/cidr.ts';
 import { type AddressIntervals, addressIntervals, type Interval } from './address-intervals.ts';
@@ -53,7 +53,7 @@ export class GroupMap {
 
   /** That of the group that a peer is in; `undefined` if it is in none. */
   preferenceOf(peer: Peer): PeerPreference | undefined {
-    const piece = this.#pieces.find(peer.halfwords, COMPACT_OFFSET / 2);
+    const piece = this.#pieces.find(peer.halfwords, COMPACT_HALFWORD);
     return piece < 0 ? undefined : this.#preferences[piece];
   }
 }

@@ -1,10 +1,8 @@
 /** IPv4 peers by the longest prefix that they share with the announcer. */
 
-import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
+import { COMPACT_HALFWORD, type Peer } from '../../bittorrent/peer.ts';
 import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import { byLength, prefixMask } from './prefix-mask.ts';
-
-const ADDRESS = COMPACT_OFFSET / 2;
 
 /** Halfwords of a compact entry. */
 const WIDTH = 3;
@@ -35,7 +33,7 @@ export class Ipv4Prefixes implements PeerPreference {
     found: Int32Array,
   ): number {
     const masks = this.#masks;
-    const own = joined(announcer.halfwords, ADDRESS);
+    const own = joined(announcer.halfwords, COMPACT_HALFWORD);
     const shortest = masks[below - 1] as number;
     const ownEnd = own >>> 16;
     const shortestEnd = shortest >>> 16;

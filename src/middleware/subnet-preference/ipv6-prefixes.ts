@@ -1,10 +1,8 @@
 /** IPv6 peers by the longest prefix that they share with the announcer. */
 
-import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
+import { COMPACT_HALFWORD, type Peer } from '../../bittorrent/peer.ts';
 import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import { byLength, prefixMask } from './prefix-mask.ts';
-
-const ADDRESS = COMPACT_OFFSET / 2;
 
 /** Halfwords of a compact entry. */
 const WIDTH = 9;
@@ -47,7 +45,7 @@ export class Ipv6Prefixes implements PeerPreference {
 /** Whether two addresses are the same under a mask. Looks at its end first, where neighbours differ. */
 function agree(own: Uint16Array, compact: Uint16Array, entry: number, mask: Uint16Array): boolean {
   for (let i = mask.length - 1; i >= 0; i--) {
-    const difference = (own[ADDRESS + i] as number) ^ (compact[entry + i] as number);
+    const difference = (own[COMPACT_HALFWORD + i] as number) ^ (compact[entry + i] as number);
     if ((difference & (mask[i] as number)) !== 0) return false;
   }
   return true;

@@ -4,13 +4,11 @@
  */
 
 import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
-import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
+import { COMPACT_HALFWORD, type Peer } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
 import { NONE } from './hash-index.ts';
 import { ID_WORDS, RECORD_MASK, type RecordSlab, segmentOf } from './record-slab.ts';
 import type { HashKey } from './store-parts.ts';
-
-const COMPACT_HALFWORD = COMPACT_OFFSET / 2;
 
 export class PeerRecords {
   readonly #slab: RecordSlab;

@@ -40,7 +40,7 @@ const WORDS = 16;
 export const SWARM_BYTES = 4 * WORDS;
 const SEGMENT_BITS = 12;
 const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
-const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
+export const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
 
 /** In SHAPE: a swarm has this record. Set last and cleared first, for those who look without the lock. */
 export const LIVE = 0x10000;

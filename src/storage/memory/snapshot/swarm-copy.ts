@@ -6,7 +6,6 @@
  * that is there all the while is copied, once or, if it moves the wrong way, twice.
  */
 
-import { INFOHASH_LENGTH } from '../../../bittorrent/peer.ts';
 import { SHARD_LOCKS } from '../areas.ts';
 import { NONE } from '../hash-index.ts';
 import type { NoLocks } from '../locks.ts';
@@ -14,7 +13,7 @@ import { ID_WORDS, RECORD_MASK, segmentOf } from '../record-slab.ts';
 import { EPOCH } from '../seconds.ts';
 import { FULL } from '../swarm-blocks.ts';
 import type { SwarmPeers } from '../swarm-peers.ts';
-import { PEERS, SEEDERS, SNATCHES } from '../swarm-table.ts';
+import { INFOHASH_WORDS, PEERS, SEEDERS, SNATCHES } from '../swarm-table.ts';
 import type { Block } from './block.ts';
 import {
   COMPACT_AT,
@@ -34,8 +33,6 @@ const PIECE = FULL;
 
 /** How many swarms and peers are copied between two looks at the time. */
 const STEP = 128;
-
-const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
 
 /** What `slice` ended for. */
 export type Pause = 'time' | 'room' | 'end';

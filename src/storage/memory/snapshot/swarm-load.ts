@@ -4,12 +4,12 @@
  */
 
 import { Infohash } from '../../../bittorrent/infohash.ts';
-import { COMPACT_OFFSET, INFOHASH_LENGTH, Peer } from '../../../bittorrent/peer.ts';
+import { COMPACT_HALFWORD, Peer } from '../../../bittorrent/peer.ts';
 import { NONE } from '../hash-index.ts';
 import { ID_WORDS } from '../record-slab.ts';
 import { EPOCH } from '../seconds.ts';
 import type { SwarmPeers } from '../swarm-peers.ts';
-import { PEERS, SNATCHES } from '../swarm-table.ts';
+import { INFOHASH_WORDS, PEERS, SNATCHES } from '../swarm-table.ts';
 import type { Block } from './block.ts';
 import {
   COMPACT_AT,
@@ -25,9 +25,6 @@ import {
   SNATCHES_AT,
 } from './format.ts';
 import { SnapshotError } from './snapshot-error.ts';
-
-const INFOHASH_WORDS = INFOHASH_LENGTH / 4;
-const COMPACT_HALFWORD = COMPACT_OFFSET / 2;
 
 /** Seconds, as the store counts them. */
 export interface LoadTimes {
