@@ -17,6 +17,11 @@ export interface Metric {
   collect(): Sample[];
 }
 
+/** A metric that is one number, without labels. */
+export function single(name: string, type: 'counter' | 'gauge', help: string, value: () => number): Metric {
+  return { name, type, help, collect: () => [{ labels: {}, value: value() }] };
+}
+
 /** Where a component leaves its metrics. */
 export interface MetricRegistry {
   register(metric: Metric): void;

@@ -4,7 +4,7 @@
  */
 
 import { isPromise } from '../pkg/maybe-promise.ts';
-import { DurationHistogram } from '../pkg/metrics.ts';
+import { DurationHistogram, single } from '../pkg/metrics.ts';
 import type { StorageDependencies } from './driver.ts';
 import type { PeerStore, StoreTotals } from './storage.ts';
 
@@ -114,7 +114,7 @@ export class Upkeep {
   #register(): void {
     const { metrics } = this.#dependencies;
     const gauge = (name: string, help: string, value: () => number) =>
-      metrics.register({ name, help, type: 'gauge', collect: () => [{ labels: {}, value: value() }] });
+      metrics.register(single(name, 'gauge', help, value));
     gauge('chihaya_storage_infohashes_count', 'The number of swarms tracked', () => this.#totals.infohashes);
     gauge('chihaya_storage_seeders_count', 'The number of seeders tracked', () => this.#totals.seeders);
     gauge('chihaya_storage_leechers_count', 'The number of leechers tracked', () => this.#totals.leechers);

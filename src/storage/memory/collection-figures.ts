@@ -3,7 +3,7 @@
  * a walk of its own. A collection's figures are published when it is over.
  */
 
-import type { Metric, Sample } from '../../pkg/metrics.ts';
+import { type Metric, type Sample, single } from '../../pkg/metrics.ts';
 
 /** Swarms of at least so many peers are in the class of that index. */
 const CLASSES = [1, 10, 100, 1_000, 10_000, 100_000];
@@ -69,24 +69,24 @@ export class CollectionFigures {
       collect: () =>
         CLASS_NAMES.flatMap((peers, i) => this.#ofLast(({ sizes }) => sizes[i] as number, { peers })),
     },
-    {
-      name: 'chihaya_storage_gc_slices_total',
-      help: 'Slices of collections, between which requests are served',
-      type: 'counter',
-      collect: () => [{ labels: {}, value: this.#sums.slices }],
-    },
-    {
-      name: 'chihaya_storage_gc_slice_seconds_total',
-      help: 'The time that slices of collections took',
-      type: 'counter',
-      collect: () => [{ labels: {}, value: this.#sums.inSlices / 1000 }],
-    },
-    {
-      name: 'chihaya_storage_gc_wait_seconds_total',
-      help: 'The time that collections waited for their next slice',
-      type: 'counter',
-      collect: () => [{ labels: {}, value: this.#sums.waiting / 1000 }],
-    },
+    single(
+      'chihaya_storage_gc_slices_total',
+      'counter',
+      'Slices of collections, between which requests are served',
+      () => this.#sums.slices,
+    ),
+    single(
+      'chihaya_storage_gc_slice_seconds_total',
+      'counter',
+      'The time that slices of collections took',
+      () => this.#sums.inSlices / 1000,
+    ),
+    single(
+      'chihaya_storage_gc_wait_seconds_total',
+      'counter',
+      'The time that collections waited for their next slice',
+      () => this.#sums.waiting / 1000,
+    ),
     {
       name: 'chihaya_storage_gc_longest_slice_seconds',
       help: 'The longest slice of the last collection',

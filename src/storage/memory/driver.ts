@@ -55,18 +55,6 @@ async function open(
       limits: limitsOf(options),
     });
   const store = await openStore(options, dependencies, create);
-  dependencies.metrics.register({
-    name: 'chihaya_storage_refused_total',
-    help: 'Announces that were answered but not stored because of a limit',
-    type: 'counter',
-    collect: () => store.refused(),
-  });
-  dependencies.metrics.register({
-    name: 'chihaya_storage_reserved_bytes',
-    help: 'Memory that the store has reserved for swarms and peers, in use or not',
-    type: 'gauge',
-    collect: () => [{ labels: {}, value: store.byteLength }],
-  });
   registerStoreMetrics(store, dependencies.metrics);
   return store;
 }

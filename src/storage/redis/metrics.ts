@@ -1,6 +1,6 @@
 /** What the Redis store measures beside what every store does. Listed in docs/metrics.md. */
 
-import { DurationHistogram, type MetricRegistry } from '../../pkg/metrics.ts';
+import { DurationHistogram, type MetricRegistry, single } from '../../pkg/metrics.ts';
 
 /** What Redis is asked for. */
 export const OPERATIONS = ['announce', 'store', 'scrape', 'collect', 'totals'] as const;
@@ -33,23 +33,12 @@ export class RedisMetrics {
       type: 'counter',
       collect: () => [...this.#faults].map(([error, value]) => ({ labels: { error }, value })),
     });
-    const single = (name: string, type: 'counter' | 'gauge', help: string, value: () => number) =>
-      registry.register({ name, type, help, collect: () => [{ labels: {}, value: value() }] });
-    single(
-      'chihaya_redis_reconnects_total',
-      'counter',
-      'Connections to Redis made after one was lost',
-      () => this.reconnects,
-    );
-    single('chihaya_redis_ready', 'gauge', 'Threads whose connection to Redis can be used', () =>
-      ready() ? 1 : 0,
-    );
-    single(
-      'chihaya_redis_repaired_total',
-      'counter',
-      'By how much counters in Redis were wrong that a collection has put right',
-      () => this.repaired,
-    );
+    const reconnects = 'Connections to Redis made after one was lost';
+    registry.register(single('chihaya_redis_reconnects_total', 'counter', reconnects, () => this.reconnects));
+    const usable = 'Threads whose connection to Redis can be used';
+    registry.register(single('chihaya_redis_ready', 'gauge', usable, () => (ready() ? 1 : 0)));
+    const repaired = 'By how much counters in Redis were wrong that a collection has put right';
+    registry.register(single('chihaya_redis_repaired_total', 'counter', repaired, () => this.repaired));
   }
 
   answered(operation: Operation, milliseconds: number): void {
