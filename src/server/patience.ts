@@ -4,6 +4,7 @@
  */
 
 import type { Logger } from '../pkg/logger.ts';
+import { within } from '../pkg/within.ts';
 
 /** What is told to stop when the time is up already has this long (milliseconds). */
 const LEAST = 1_000;
@@ -30,16 +31,8 @@ export class Patience {
    * @returns whether it is over
    */
   async waitFor(what: string, work: Promise<unknown>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, Math.max(this.left, LEAST), false);
-    });
-    try {
-      const over = await Promise.race([work.then(() => true), late]);
-      if (!over) this.#logger.warn(`${what} did not end within shutdown_timeout: cut off`);
-      return over;
-    } finally {
-      clearTimeout(timer);
-    }
+    const over = await within(Math.max(this.left, LEAST), work);
+    if (!over) this.#logger.warn(`${what} did not end within shutdown_timeout: cut off`);
+    return over;
   }
 }

@@ -14,9 +14,9 @@ import type { PeerPreference } from '../../bittorrent/peer-preference.ts';
 import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import type { Logger } from '../../pkg/logger.ts';
 import type { MaybePromise } from '../../pkg/maybe-promise.ts';
+import { within } from '../../pkg/within.ts';
 import type { DeleteResult, PeerStore, StoreTotals } from '../storage.ts';
-import { patiently } from './patience.ts';
-import type { RedisPeerStore } from './peer-store.ts';
+import { type RedisPeerStore, STOP_PATIENCE } from './peer-store.ts';
 import { SwarmCopies } from './swarm-copies.ts';
 import { fieldOf } from './values.ts';
 import { WriteGatherer } from './write-gatherer.ts';
@@ -91,7 +91,7 @@ export class CachedStore implements PeerStore {
   /** What was gathered still goes to Redis. */
   async stop(): Promise<void> {
     this.#copies.stop();
-    await patiently(this.#writes.flush());
+    await within(STOP_PATIENCE, this.#writes.flush());
     await this.#store.stop();
   }
 }

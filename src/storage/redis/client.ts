@@ -7,6 +7,7 @@
  */
 
 import type { Logger } from '../../pkg/logger.ts';
+import { within } from '../../pkg/within.ts';
 import { type Argument, Connection, type Sent } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Operation, RedisMetrics } from './metrics.ts';
@@ -50,12 +51,10 @@ export class RedisClient {
   /** Resolves when Redis can be used, or cannot for now: then that is logged. */
   static async open(options: ClientOptions, metrics: RedisMetrics, logger: Logger): Promise<RedisClient> {
     const client = new RedisClient(options, metrics, logger);
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
+    const first = new Promise<void>((resolve) => {
       client.#onFirst = resolve;
-      timer = setTimeout(resolve, PATIENCE_AT_START);
     });
-    clearTimeout(timer);
+    await within(PATIENCE_AT_START, first);
     if (client.#reachable === undefined) client.#unreached(undefined);
     return client;
   }

@@ -18,13 +18,13 @@ import type { SwarmCounts } from '../../bittorrent/scrape.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
 import type { Clock } from '../../pkg/clock.ts';
 import { Random } from '../../pkg/random.ts';
+import { within } from '../../pkg/within.ts';
 import { type DeleteResult, type PeerStore, resourceDoesNotExist, type StoreTotals } from '../storage.ts';
 import type { Upkeep } from '../upkeep.ts';
 import type { RedisClient } from './client.ts';
 import type { Collector } from './collector.ts';
 import type { Argument } from './connection.ts';
 import type { Keyspace } from './keys.ts';
-import { patiently } from './patience.ts';
 import { appendPreferred, candidatesFor } from './preferred-order.ts';
 import { REPLY_FIELDS, REPLY_KNOWN, REPLY_LEECHERS, REPLY_SEEDERS_GIVEN, readScript } from './read-script.ts';
 import { unreachable } from './redis-error.ts';
@@ -32,6 +32,9 @@ import { scrapeScript } from './scrape-script.ts';
 import type { Script } from './script.ts';
 import { appendField, fieldOf, timeValue } from './values.ts';
 import { deleteScript, Entry, putScript } from './write-scripts.ts';
+
+/** How long a stop waits for Redis, in milliseconds: what it does takes a few, unless it hangs. */
+export const STOP_PATIENCE = 1000;
 
 /** What a read gives: the reply of `readScript`. */
 export type SwarmReply = Uint8Array;
@@ -158,7 +161,7 @@ export class RedisPeerStore implements PeerStore {
   async stop(): Promise<void> {
     this.#collector.stop();
     // The step that a collection is at ends by itself.
-    await patiently(this.#upkeep?.stop());
+    if (this.#upkeep) await within(STOP_PATIENCE, this.#upkeep.stop());
     this.#client.close();
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { formatDuration } from '../../../pkg/duration.ts';
+import { within } from '../../../pkg/within.ts';
 import type { StorageDependencies } from '../../driver.ts';
 import type { MemoryPeerStore } from '../peer-store.ts';
 import { save } from './save.ts';
@@ -45,20 +46,12 @@ export class Snapshots {
     clearInterval(this.#timer);
     this.#stopping = true;
     let late = false;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        late = true;
-        this.#fail(new Error(`it took longer than ${formatDuration(LAST_TAKES)}`));
-        resolve();
-      }, LAST_TAKES);
-    });
     const last = async () => {
       await this.#writing;
       await this.#write(() => late);
     };
-    await Promise.race([last(), timeout]);
-    clearTimeout(timer);
+    late = !(await within(LAST_TAKES, last()));
+    if (late) this.#fail(new Error(`it took longer than ${formatDuration(LAST_TAKES)}`));
   }
 
   #tick(): void {
