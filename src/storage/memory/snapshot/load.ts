@@ -35,27 +35,22 @@ export async function load(
   const begun = await reader.readHeader();
   const times = { begun: begun - EPOCH, now: toSecond(now), cutoff: toSecond(now - lifetime) };
   const loads = store.families.map((peers) => new SwarmLoad(peers, times));
-  const sum = (of: (load: SwarmLoad) => number) => loads.reduce((total, load) => total + of(load), 0);
+  const sum = (count: 'entries' | 'peers' | 'expired' | 'refused') =>
+    loads.reduce((total, load) => total + load[count], 0);
   while (await reader.next()) {
     const at = store.families.findIndex(({ family }) => family === reader.block.kind);
     (loads[at] as SwarmLoad).take(reader.block);
   }
-  compare(
-    reader.block,
-    END_ENTRIES_AT,
-    'entries',
-    sum((load) => load.entries),
-  );
-  compare(
-    reader.block,
-    END_PEERS_AT,
-    'peers',
-    sum((load) => load.peers),
-  );
-  const expired = sum((load) => load.expired);
-  const refused = sum((load) => load.refused);
+  compare(reader.block, END_ENTRIES_AT, 'entries', sum('entries'));
+  compare(reader.block, END_PEERS_AT, 'peers', sum('peers'));
   const { seeders, leechers } = store.totals();
-  return { begun, bytes: reader.length, peers: seeders + leechers, expired, refused };
+  return {
+    begun,
+    bytes: reader.length,
+    peers: seeders + leechers,
+    expired: sum('expired'),
+    refused: sum('refused'),
+  };
 }
 
 function compare(end: Block, at: number, what: string, found: number): void {
