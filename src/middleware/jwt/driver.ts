@@ -13,7 +13,8 @@ export const jwtDriver = defineHook({
     return KeySource.open(settings, dependencies);
   },
   async create(settings, dependencies: HookDependencies<SharedKeys>) {
-    const [jose, { JwtHook }] = await Promise.all([import('jose'), import('./hook.ts')]);
-    return new JwtHook(jose, settings, dependencies);
+    // With it comes jose, which nobody else needs.
+    const { JwtHook } = await import('./hook.ts');
+    return new JwtHook(settings, dependencies);
   },
 });

@@ -25,7 +25,6 @@ export const invalidJwt = new ClientError('unapproved request: invalid jwt');
 type Result = 'remembered' | 'verified' | 'missing' | Refusal;
 
 export class JwtHook implements Hook {
-  readonly #jose: typeof import('jose');
   readonly #options: JwtOptions;
   readonly #verifyOptions: { issuer: string; audience: string; algorithms: string[] };
   readonly #logger: HookDependencies['logger'];
@@ -35,17 +34,12 @@ export class JwtHook implements Hook {
   /** The last set of which a key was found to be of no use: it is said once. */
   #complainedOf: unknown;
 
-  constructor(
-    jose: typeof import('jose'),
-    options: JwtOptions,
-    { logger, metrics, shared }: HookDependencies<SharedKeys>,
-  ) {
-    this.#jose = jose;
+  constructor(options: JwtOptions, { logger, metrics, shared }: HookDependencies<SharedKeys>) {
     this.#options = options;
     const { issuer, audience, algorithms } = options;
     this.#verifyOptions = { issuer, audience, algorithms };
     this.#logger = logger;
-    this.#keys = new CurrentKeys(jose, shared, () => this.#tokens.clear());
+    this.#keys = new CurrentKeys(shared, () => this.#tokens.clear());
     metrics.register({
       name: 'chihaya_jwt_requests_total',
       help: 'Requests by what became of their token',
@@ -82,7 +76,7 @@ export class JwtHook implements Hook {
   }
 
   async #verify(token: string, infohash: string, digest: string): Promise<void> {
-    const kid = keyIdOf(this.#jose, token);
+    const kid = keyIdOf(token);
     if (kid === undefined) throw this.#refuse('malformed');
     if (!this.#keys.current.has(kid)) await this.#keys.renew();
     const keys = this.#keys.current;
@@ -96,7 +90,7 @@ export class JwtHook implements Hook {
 
   async #verdict(token: string, infohash: string, kid: string, keys: KeySet): Promise<number | Refusal> {
     try {
-      return await verifyToken(this.#jose, token, infohash, keys, this.#verifyOptions);
+      return await verifyToken(token, infohash, keys, this.#verifyOptions);
     } catch (error) {
       if (this.#complainedOf !== keys) this.#logger.warn({ kid, err: error }, 'a key cannot be used');
       this.#complainedOf = keys;

@@ -1,13 +1,11 @@
 /** The keys as one thread has them, and the wait for newer ones. */
 
-import type { JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
 import type { Shared } from '../middleware.ts';
 import { PAUSE, type SharedKeys } from './key-source.ts';
 
 /** Requests that wait for newer keys at one time; who makes up key ids must not take every place there is to wait. */
 const MOST_WAITING = 1024;
-
-type Jose = typeof import('jose');
 
 export interface KeySet {
   /** Whether a token that names this key can be verified. */
@@ -19,7 +17,6 @@ export interface KeySet {
 export class CurrentKeys {
   /** Another object whenever the keys have changed. */
   current: KeySet;
-  readonly #jose: Jose;
   readonly #shared: Shared<SharedKeys>;
   #value: SharedKeys;
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -28,15 +25,14 @@ export class CurrentKeys {
   #waiting = 0;
 
   /** @param onRemoval called when a key is gone, or another */
-  constructor(jose: Jose, shared: Shared<SharedKeys>, onRemoval: () => void) {
-    this.#jose = jose;
+  constructor(shared: Shared<SharedKeys>, onRemoval: () => void) {
     this.#shared = shared;
     this.#value = shared.value;
-    this.current = this.#keySet(shared.value);
+    this.current = keySetOf(shared.value);
     shared.onChange((value) => {
       const last = this.#value;
       this.#value = value;
-      if (value.keys.join() !== last.keys.join()) this.current = this.#keySet(value);
+      if (value.keys.join() !== last.keys.join()) this.current = keySetOf(value);
       if (!last.keys.every((key) => value.keys.includes(key))) onRemoval();
       if (value.answered > last.answered) this.#answered();
     });
@@ -63,10 +59,10 @@ export class CurrentKeys {
     this.#waiting = 0;
     this.#onAnswer();
   }
+}
 
-  #keySet({ keys }: SharedKeys): KeySet {
-    const set = keys.map((key) => JSON.parse(key));
-    const kids = new Set<unknown>(set.map(({ kid }) => kid));
-    return { has: (kid) => kids.has(kid), find: this.#jose.createLocalJWKSet({ keys: set }) };
-  }
+function keySetOf({ keys }: SharedKeys): KeySet {
+  const set = keys.map((key) => JSON.parse(key));
+  const kids = new Set<unknown>(set.map(({ kid }) => kid));
+  return { has: (kid) => kids.has(kid), find: createLocalJWKSet({ keys: set }) };
 }

@@ -1,9 +1,7 @@
 /** Whether a token (RFC 7519) is good for an infohash, and if not, why: for the metrics, since clients are told nothing. */
 
-import type { JWTVerifyOptions } from 'jose';
+import { decodeProtectedHeader, type JWTVerifyOptions, jwtVerify } from 'jose';
 import type { KeySet } from './key-set.ts';
-
-type Jose = typeof import('jose');
 
 /** Why a token was refused. */
 export type Refusal =
@@ -17,7 +15,7 @@ export type Refusal =
   | 'infohash';
 
 /** The key that a token names; `undefined` if it is no token, or names none. */
-export function keyIdOf({ decodeProtectedHeader }: Jose, token: string): string | undefined {
+export function keyIdOf(token: string): string | undefined {
   try {
     const { kid } = decodeProtectedHeader(token);
     return typeof kid === 'string' ? kid : undefined;
@@ -33,7 +31,6 @@ export function keyIdOf({ decodeProtectedHeader }: Jose, token: string): string 
  * @param infohash as hex, in lower case
  */
 export async function verifyToken(
-  { jwtVerify }: Jose,
   token: string,
   infohash: string,
   keys: KeySet,
