@@ -9,10 +9,7 @@ import { EntryError, type EntryTaker, readListFile } from '../pkg/list-file.ts';
 export interface ListPart<Value> {
   /** Where it stands. */
   readonly name: string;
-  /** What the hooks of all threads are given of it: another one when they have to be told of a change. */
-  readonly value: Value;
-  /** How many entries it has. */
-  readonly size: number;
+  readonly contents: ListContents<Value>;
   /** Reads it for the first time; rejects if that is not possible. */
   load(): Promise<void>;
   /** Takes a change. */
@@ -33,39 +30,49 @@ export const NOTHING: Look = { read: false, faults: [] };
 
 /** What the entries of a list are kept in. */
 export interface ListContents<Value> extends EntryTaker {
+  /** What the hooks of all threads are given of it: another one when they have to be told of a change. */
   readonly value: Value;
+  /** How many entries it has. */
   readonly size: number;
   /** Has what was taken since `begin` count in place of what was there. */
   finish(): Promise<void>;
 }
 
+/**
+ * A list of the configuration, a file of more, or both.
+ *
+ * @param entries have been checked
+ * @param contents makes what those of a part are kept in
+ */
+export function listParts<Value>(
+  entries: readonly string[],
+  path: string | undefined,
+  contents: () => ListContents<Value>,
+): ListPart<Value>[] {
+  return [
+    ...(entries.length > 0 ? [new InlineList(entries, contents())] : []),
+    ...(path === undefined ? [] : [new FileList(path, contents())]),
+  ];
+}
+
 /** The entries of the configuration. */
-export class InlineList<Value> implements ListPart<Value> {
+class InlineList<Value> implements ListPart<Value> {
   readonly name = 'configuration';
-  readonly #contents: ListContents<Value>;
+  readonly contents: ListContents<Value>;
   readonly #entries: readonly string[];
 
-  /** @param entries have been checked */
   constructor(entries: readonly string[], contents: ListContents<Value>) {
-    this.#contents = contents;
+    this.contents = contents;
     this.#entries = entries;
   }
 
-  get value(): Value {
-    return this.#contents.value;
-  }
-
-  get size(): number {
-    return this.#contents.size;
-  }
-
   async load(): Promise<void> {
-    this.#contents.begin(this.#entries.length);
+    this.contents.begin(this.#entries.length);
     for (const entry of this.#entries) {
       const bytes = Buffer.from(entry);
-      this.#contents.take(bytes, 0, bytes.length);
+      this.contents.take(bytes, 0, bytes.length);
     }
-    await this.#contents.finish();
+    await this.contents.finish();
   }
 
   async look(): Promise<Look> {
@@ -80,31 +87,23 @@ const ATTEMPTS = 50;
 const PAUSE = 100;
 
 /** The entries of a file. */
-export class FileList<Value> implements ListPart<Value> {
+class FileList<Value> implements ListPart<Value> {
   readonly name: string;
-  readonly #contents: ListContents<Value>;
+  readonly contents: ListContents<Value>;
   readonly #watch: FileWatch;
   /** Why it could not be read last; it is told once. */
   #fault: string | undefined;
 
   constructor(path: string, contents: ListContents<Value>) {
     this.name = path;
-    this.#contents = contents;
+    this.contents = contents;
     this.#watch = new FileWatch(path);
-  }
-
-  get value(): Value {
-    return this.#contents.value;
-  }
-
-  get size(): number {
-    return this.#contents.size;
   }
 
   async load(): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       await this.#watch.takeNow();
-      if (await readListFile(this.name, this.#contents)) return this.#contents.finish();
+      if (await readListFile(this.name, this.contents)) return this.contents.finish();
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
     throw new Error(`${this.name}: cannot be read: it changes all the time`);
@@ -113,8 +112,8 @@ export class FileList<Value> implements ListPart<Value> {
   async look(): Promise<Look> {
     if (!(await this.#watch.take())) return NOTHING;
     try {
-      if (await readListFile(this.name, this.#contents)) {
-        await this.#contents.finish();
+      if (await readListFile(this.name, this.contents)) {
+        await this.contents.finish();
         this.#fault = undefined;
         return { read: true, faults: [] };
       }

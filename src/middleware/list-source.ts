@@ -6,10 +6,8 @@
  *        └──────┴──────┴── value ── publish ──▶ hooks       only if what they hold is not the same memory
  */
 
-import type { Logger } from '../pkg/logger.ts';
-import type { MetricRegistry } from '../pkg/metrics.ts';
 import type { ListPart } from './list-part.ts';
-import type { SharedSource } from './middleware.ts';
+import type { SharedSource, SourceDependencies } from './middleware.ts';
 
 /** Milliseconds between two looks. A change is taken when it has been at rest, and so a second after it at most. */
 const INTERVAL = 500;
@@ -30,16 +28,10 @@ export interface ListFollower {
   stop(): Promise<void>;
 }
 
-interface ListSourceDependencies<Value> {
-  readonly logger: Logger;
-  readonly metrics: MetricRegistry;
-  readonly publish: (value: Value) => void;
-}
-
 export class ListSource<Part, Value> implements SharedSource<Value> {
   value: Value;
   readonly #options: ListSourceOptions<Part, Value>;
-  readonly #dependencies: ListSourceDependencies<Value>;
+  readonly #dependencies: SourceDependencies<Value>;
   #parts: readonly Part[];
   #reloads = 0;
   #failures = 0;
@@ -50,16 +42,16 @@ export class ListSource<Part, Value> implements SharedSource<Value> {
   /** Reads every part; rejects if one cannot be read. */
   static async open<Part, Value>(
     options: ListSourceOptions<Part, Value>,
-    dependencies: ListSourceDependencies<Value>,
+    dependencies: SourceDependencies<Value>,
   ): Promise<ListSource<Part, Value>> {
     for (const part of options.parts) await part.load();
     return new ListSource(options, dependencies);
   }
 
-  private constructor(options: ListSourceOptions<Part, Value>, dependencies: ListSourceDependencies<Value>) {
+  private constructor(options: ListSourceOptions<Part, Value>, dependencies: SourceDependencies<Value>) {
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#parts = options.parts.map(({ value }) => value);
+    this.#parts = options.parts.map(({ contents }) => contents.value);
     this.value = options.combine(this.#parts);
     this.#register();
     options.follower?.changed();
@@ -108,7 +100,7 @@ export class ListSource<Part, Value> implements SharedSource<Value> {
       if (!read) continue;
       changed = true;
       this.#reloads++;
-      logger.info({ list: part.name, entries: part.size }, 'a list has changed, and was read');
+      logger.info({ list: part.name, entries: part.contents.size }, 'a list has changed, and was read');
     }
     if (!changed) return;
     this.#publish();
@@ -118,7 +110,7 @@ export class ListSource<Part, Value> implements SharedSource<Value> {
   /** Tells the hooks of parts that are not the memory that they have already. */
   #publish(): void {
     const { parts, combine } = this.#options;
-    const values = parts.map(({ value }) => value);
+    const values = parts.map(({ contents }) => contents.value);
     if (values.every((value, i) => value === this.#parts[i])) return;
     this.#parts = values;
     this.value = combine(values);
@@ -131,7 +123,7 @@ export class ListSource<Part, Value> implements SharedSource<Value> {
     const register = (name: string, type: 'counter' | 'gauge', help: string, value: () => number) =>
       metrics.register({ name, help, type, collect: () => [{ labels: { hook }, value: value() }] });
     register('chihaya_hook_list_entries', 'gauge', 'Entries of the lists of hooks', () =>
-      parts.reduce((sum, { size }) => sum + size, 0),
+      parts.reduce((sum, { contents }) => sum + contents.size, 0),
     );
     register(
       'chihaya_hook_list_reloads_total',

@@ -4,7 +4,7 @@ import type { AnnounceRequest } from '../../bittorrent/announce.ts';
 import { ClientError } from '../../bittorrent/client-error.ts';
 import type { RequestContext } from '../../bittorrent/context.ts';
 import { isWhitelist } from '../approval-lists.ts';
-import { FileList, InlineList, type ListPart } from '../list-part.ts';
+import { listParts } from '../list-part.ts';
 import { ListSource } from '../list-source.ts';
 import { defineHook, type Hook, type Shared, type SourceDependencies } from '../middleware.ts';
 import { ClientIdList } from './client-id-list.ts';
@@ -44,11 +44,8 @@ export const clientApprovalDriver = defineHook({
   summary: 'Serves only the clients of a whitelist, or all but those of a blacklist.',
   options,
   share({ whitelist, blacklist, whitelist_file, blacklist_file }, dependencies: SourceDependencies<Ids>) {
-    const parts: ListPart<readonly Uint8Array[]>[] = [
-      new InlineList([...whitelist, ...blacklist], new ClientIdList()),
-    ];
-    const path = whitelist_file ?? blacklist_file;
-    if (path !== undefined) parts.push(new FileList(path, new ClientIdList()));
+    const inline = [...whitelist, ...blacklist];
+    const parts = listParts(inline, whitelist_file ?? blacklist_file, () => new ClientIdList());
     return ListSource.open({ hook: NAME, parts, combine: (ids): Ids => ids }, dependencies);
   },
   create: (config, { shared }) => new ClientApproval(shared, isWhitelist(config)),

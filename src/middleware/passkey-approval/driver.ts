@@ -10,7 +10,7 @@ import type { ScrapeRequest } from '../../bittorrent/scrape.ts';
 import { Fingerprint } from '../../pkg/fingerprint.ts';
 import { FingerprintList } from '../fingerprint-list.ts';
 import { type FingerprintLists, ListLookup } from '../list-lookup.ts';
-import { FileList, InlineList, type ListPart } from '../list-part.ts';
+import { listParts } from '../list-part.ts';
 import { ListSource } from '../list-source.ts';
 import { defineHook, type Hook, type Shared, type SourceDependencies } from '../middleware.ts';
 import { options } from './config.ts';
@@ -90,9 +90,7 @@ export const passkeyApprovalDriver = defineHook({
   options,
   share({ keys, keys_file }, dependencies: SourceDependencies<FingerprintLists>) {
     const key = randomFillSync(new Int32Array(4));
-    const parts: ListPart<SharedArrayBuffer>[] = [];
-    if (keys.length > 0) parts.push(new InlineList(keys, passkeyList(key)));
-    if (keys_file !== undefined) parts.push(new FileList(keys_file, passkeyList(key)));
+    const parts = listParts(keys, keys_file, () => passkeyList(key));
     return ListSource.open(
       { hook: NAME, parts, combine: (lists): FingerprintLists => ({ key, lists }) },
       dependencies,

@@ -9,7 +9,7 @@ import type { Infohash } from '../../bittorrent/infohash.ts';
 import { INFOHASH_LENGTH } from '../../bittorrent/peer.ts';
 import { isWhitelist } from '../approval-lists.ts';
 import { type FingerprintLists, ListLookup } from '../list-lookup.ts';
-import { FileList, InlineList, type ListPart } from '../list-part.ts';
+import { type ListPart, listParts } from '../list-part.ts';
 import { ListSource } from '../list-source.ts';
 import { defineHook, type Hook, type Shared, type SourceDependencies } from '../middleware.ts';
 import { options } from './config.ts';
@@ -52,20 +52,20 @@ async function share(
   dependencies: SourceDependencies<FingerprintLists>,
 ): Promise<ListSource<SharedArrayBuffer, FingerprintLists>> {
   const { whitelist, blacklist, whitelist_file, blacklist_file } = config;
-  const inline = [...whitelist, ...blacklist];
-  const file = whitelist_file ?? blacklist_file;
   const directory = config.whitelist_directory ?? config.blacklist_directory;
   const key = randomFillSync(new Int32Array(4));
-  const parts: ListPart<SharedArrayBuffer>[] = [];
-  if (inline.length > 0) parts.push(new InlineList(inline, infohashList(key)));
-  if (file !== undefined) parts.push(new FileList(file, infohashList(key)));
+  const parts: ListPart<SharedArrayBuffer>[] = listParts(
+    [...whitelist, ...blacklist],
+    whitelist_file ?? blacklist_file,
+    () => infohashList(key),
+  );
   if (directory !== undefined) parts.push(new TorrentDirectory(directory, key));
   const combine = (lists: readonly SharedArrayBuffer[]): FingerprintLists => ({ key, lists });
 
   const listedAreApproved = isWhitelist(config);
   const eviction = config.evict
     ? new Eviction(dependencies, () => {
-        const lists = new ListLookup(combine(parts.map(({ value }) => value)), INFOHASH_LENGTH);
+        const lists = new ListLookup(combine(parts.map(({ contents }) => contents.value)), INFOHASH_LENGTH);
         return (infohash) => isListed(lists, infohash) === listedAreApproved;
       })
     : undefined;

@@ -16,8 +16,7 @@ const SHARE = 20;
 
 interface TorrentFile {
   readonly watch: FileWatch;
-  /** None as long as it has not been read. */
-  /** In hexadecimal digits, as text. */
+  /** In hexadecimal digits, as text; none as long as it has not been read. */
   infohashes: readonly Uint8Array[];
   /** Why it could not be read last; it is told once. */
   fault: string | undefined;
@@ -25,7 +24,7 @@ interface TorrentFile {
 
 export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
   readonly name: string;
-  readonly #contents: FingerprintList;
+  readonly contents: FingerprintList;
   readonly #watch: FileWatch;
   readonly #files = new Map<string, TorrentFile>();
   #fault: string | undefined;
@@ -35,16 +34,8 @@ export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
   /** @param key of the fingerprints that infohashes are kept as */
   constructor(path: string, key: Int32Array) {
     this.name = path;
-    this.#contents = infohashList(key);
+    this.contents = infohashList(key);
     this.#watch = new FileWatch(path);
-  }
-
-  get value(): SharedArrayBuffer {
-    return this.#contents.value;
-  }
-
-  get size(): number {
-    return this.#contents.size;
   }
 
   async load(): Promise<void> {
@@ -128,9 +119,9 @@ export class TorrentDirectory implements ListPart<SharedArrayBuffer> {
 
   async #fill(): Promise<void> {
     const infohashes = [...this.#files.values()].flatMap((file) => file.infohashes);
-    this.#contents.begin(infohashes.length);
-    for (const infohash of infohashes) this.#contents.take(infohash, 0, infohash.length);
-    await this.#contents.finish();
+    this.contents.begin(infohashes.length);
+    for (const infohash of infohashes) this.contents.take(infohash, 0, infohash.length);
+    await this.contents.finish();
   }
 }
 
