@@ -59,17 +59,13 @@ function anyDuration() {
   // Go's YAML takes a bare number for nanoseconds, which nobody means; 0 alone needs no unit.
   const parse = (input: string | number) =>
     typeof input === 'string' ? parseDuration(input) : input > 0 ? undefined : 0;
-  const schema = z
-    .union([z.string(), z.number()], {
-      error: (issue) => expected(DURATION, issue.input),
-    })
-    .transform((input, context) => {
-      const value = parse(input);
-      if (value !== undefined && value <= LONGEST) return value;
-      const what = value === undefined ? DURATION : 'at most 596h (24 days)';
-      context.addIssue({ code: 'custom', message: expected(what, input) });
-      return z.NEVER;
-    });
+  const schema = z.union([z.string(), z.number()], expecting(DURATION)).transform((input, context) => {
+    const value = parse(input);
+    if (value !== undefined && value <= LONGEST) return value;
+    const what = value === undefined ? DURATION : 'at most 596h (24 days)';
+    context.addIssue({ code: 'custom', message: expected(what, input) });
+    return z.NEVER;
+  });
   return { schema, parse };
 }
 
@@ -91,7 +87,7 @@ export function durationOrOff(description: string) {
 /** A whole number above zero. Zero and less fall back to the default. */
 export function count(fallback: number, description: string, more: Partial<OptionInfo> = {}) {
   const schema = z
-    .int({ error: (issue) => expected('a whole number', issue.input) })
+    .int(expecting('a whole number'))
     .transform((value) => (value > 0 ? value : fallback))
     .default(fallback);
   return option(schema, {
@@ -106,7 +102,7 @@ export function count(fallback: number, description: string, more: Partial<Optio
 /** A bound that is not there unless it is given; 0 is none. */
 export function limit(description: string) {
   const schema = z
-    .int({ error: (issue) => expected('a whole number', issue.input) })
+    .int(expecting('a whole number'))
     .transform((value) => Math.max(value, 0))
     .default(0);
   return option(schema, {
@@ -119,14 +115,14 @@ export function limit(description: string) {
 
 /** `true` or `false`. */
 export function flag(fallback: boolean, description: string) {
-  const schema = z.boolean({ error: (issue) => expected('true or false', issue.input) }).default(fallback);
+  const schema = z.boolean(expecting('true or false')).default(fallback);
   return option(schema, { description, kind: 'boolean', defaultText: String(fallback) });
 }
 
 /** Text; empty text counts as absent. */
 export function text(description: string, more: Partial<OptionInfo> = {}) {
   const schema = z
-    .string({ error: (issue) => expected('text', issue.input) })
+    .string(expecting('text'))
     .default('')
     .transform((value) => (value === '' ? undefined : value));
   return option(schema, { description, kind: 'text', ...more });
@@ -142,18 +138,19 @@ export function requiredText(
   check: (value: string) => string | undefined = () => undefined,
   more: Partial<OptionInfo> = {},
 ) {
-  return option(nonEmpty(check), { description, kind: 'text', required: true, ...more });
+  const schema = checkedText((value) => (value === '' ? 'text' : check(value)));
+  return option(schema, { description, kind: 'text', required: true, ...more });
 }
 
 /** Text that has a default and cannot be empty. */
 export function textWithDefault(fallback: string, description: string) {
-  const schema = nonEmpty(() => undefined).default(fallback);
+  const schema = checkedText((value) => (value === '' ? 'text' : undefined)).default(fallback);
   return option(schema, { description, kind: 'text', defaultText: fallback });
 }
 
-function nonEmpty(check: (value: string) => string | undefined) {
-  return z.string({ error: (issue) => expected('text', issue.input) }).superRefine((value, context) => {
-    const what = value === '' ? 'text' : check(value);
+function checkedText(check: (value: string) => string | undefined) {
+  return z.string(expecting('text')).superRefine((value, context) => {
+    const what = check(value);
     if (what !== undefined) context.addIssue({ code: 'custom', message: expected(what, value) });
   });
 }
@@ -165,11 +162,10 @@ export function secret<Schema extends z.ZodType>(schema: Schema): Schema {
 
 /** A name that can stand in a URL as it is. */
 export function nameInUrl(fallback: string, description: string) {
-  const error = (issue: { readonly input?: unknown }) =>
-    expected('a name of letters, digits and underscores', issue.input);
+  const wanted = expecting('a name of letters, digits and underscores');
   const schema = z
-    .string({ error })
-    .regex(/^[A-Za-z_]\w*$/, { error })
+    .string(wanted)
+    .regex(/^[A-Za-z_]\w*$/, wanted)
     .default(fallback);
   return option(schema, { description, kind: 'text', defaultText: fallback });
 }
@@ -185,7 +181,7 @@ const ADDRESS = 'an address such as 0.0.0.0:6969, :6969 or [::1]:6969';
 /** `host:port`, `:port` (every address, both families) or `[v6]:port`; empty text counts as absent. */
 export function listenAddress(description: string, more: Partial<OptionInfo> = {}) {
   const schema = z
-    .string({ error: (issue) => expected(ADDRESS, issue.input) })
+    .string(expecting(ADDRESS))
     .default('')
     .transform((value, context): ListenAddress | undefined => {
       if (value === '') return undefined;
@@ -229,13 +225,7 @@ export function textList(
   check: (entry: string) => string | undefined = () => undefined,
   more: Partial<OptionInfo> = {},
 ) {
-  const entry = z
-    .string({ error: (issue) => expected('text', issue.input) })
-    .superRefine((value, context) => {
-      const what = check(value);
-      if (what !== undefined) context.addIssue({ code: 'custom', message: expected(what, value) });
-    });
-  const schema = z.array(entry, { error: (issue) => expected('a list', issue.input) }).default([...fallback]);
+  const schema = z.array(checkedText(check), expecting('a list')).default([...fallback]);
   return option(schema, {
     description,
     kind: 'list',
@@ -250,18 +240,14 @@ export function listOf<Item extends z.ZodType>(
   description: string,
   more: Partial<OptionInfo> = {},
 ) {
-  const schema = z.array(item, { error: (issue) => expected('a list', issue.input) }).default([]);
+  const schema = z.array(item, expecting('a list')).default([]);
   return option(schema, { description, kind: 'list', defaultText: '[]', ...more });
 }
 
 /** A list of up to `most` whole numbers from 1 to `highest`. */
 export function integerList(most: number, highest: number, fallback: readonly number[], description: string) {
-  const error = (issue: { readonly input?: unknown }) =>
-    expected(`a whole number from 1 to ${highest}`, issue.input);
   const schema = z
-    .array(z.int({ error }).min(1, { error }).max(highest, { error }), {
-      error: (issue) => expected('a list', issue.input),
-    })
+    .array(wholeNumberTo(highest), expecting('a list'))
     .max(most, {
       error: (issue) => `expected at most ${most} entries, found ${(issue.input as unknown[]).length}`,
     })
@@ -271,17 +257,14 @@ export function integerList(most: number, highest: number, fallback: readonly nu
 
 /** A mapping from names to what `item` checks; empty by default. */
 export function mappingOf<Item extends z.ZodType>(item: Item, description: string) {
-  const schema = z
-    .record(z.string(), item, { error: (issue) => expected('a mapping', issue.input) })
-    .default({});
+  const schema = z.record(z.string(), item, expecting('a mapping')).default({});
   return option(schema, { description, kind: 'mapping', defaultText: '{}' });
 }
 
 /** A number above 0 and up to 1. There is no default: it must be given. */
 export function probability(description: string, more: Partial<OptionInfo> = {}) {
-  const error = (issue: { readonly input?: unknown }) =>
-    expected('a number above 0 and up to 1', issue.input);
-  return option(z.number({ error }).gt(0, { error }).lte(1, { error }), {
+  const wanted = expecting('a number above 0 and up to 1');
+  return option(z.number(wanted).gt(0, wanted).lte(1, wanted), {
     description,
     kind: 'number',
     required: true,
@@ -291,23 +274,20 @@ export function probability(description: string, more: Partial<OptionInfo> = {})
 
 /** A whole number from 1 to `most`. There is no default: it must be given. */
 export function positiveInteger(most: number, description: string, more: Partial<OptionInfo> = {}) {
-  const error = (issue: { readonly input?: unknown }) =>
-    expected(`a whole number from 1 to ${most}`, issue.input);
-  return option(z.int({ error }).min(1, { error }).max(most, { error }), {
-    description,
-    kind: 'integer',
-    required: true,
-    ...more,
-  });
+  return option(wholeNumberTo(most), { description, kind: 'integer', required: true, ...more });
+}
+
+function wholeNumberTo(most: number) {
+  const wanted = expecting(`a whole number from 1 to ${most}`);
+  return z.int(wanted).min(1, wanted).max(most, wanted);
 }
 
 /** `auto`, which is the default, or a whole number from 1 to `most`. */
 export function countOrAuto(most: number, description: string, more: Partial<OptionInfo> = {}) {
   const what = `auto or a whole number from 1 to ${most}`;
-  const error = (issue: { readonly input?: unknown }) => expected(what, issue.input);
-  const number = z.int({ error }).max(most, { error });
+  const wanted = expecting(what);
   const schema = z
-    .union([z.literal('auto'), number], { error })
+    .union([z.literal('auto'), z.int(wanted).max(most, wanted)], wanted)
     .transform((value) => (value === 'auto' || value > 0 ? value : 'auto'))
     .default('auto');
   return option(schema, {
@@ -327,8 +307,13 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   more: Partial<OptionInfo> = {},
 ) {
   const among = `one of ${words.join(', ')}`;
-  const schema = z.enum(words, { error: (issue) => expected(among, issue.input) }).default(fallback as never);
+  const schema = z.enum(words, expecting(among)).default(fallback as never);
   return option(schema, { description, kind: among, defaultText: fallback, ...more });
+}
+
+/** For a schema, or a check of one: has its error tell what was expected. */
+export function expecting(what: string) {
+  return { error: (issue: { readonly input?: unknown }) => expected(what, issue.input) };
 }
 
 /** `expected …, found …`, as every configuration error says it. */

@@ -1,12 +1,12 @@
 /** The options of `passkey approval`. */
 
 import { z } from 'zod';
-import { expected, flag, listOf, nameInUrl, text } from '../../pkg/options.ts';
+import { expecting, flag, listOf, nameInUrl, text } from '../../pkg/options.ts';
 import { isPasskey, PASSKEY } from './passkey.ts';
 
-const error = (issue: { readonly input?: unknown }) => expected(`${PASSKEY}, in quotes`, issue.input);
+const WANTED = expecting(`${PASSKEY}, in quotes`);
 
-const passkey = z.string({ error }).refine((value) => isPasskey(Buffer.from(value)), { error });
+const passkey = z.string(WANTED).refine((value) => isPasskey(Buffer.from(value)), WANTED);
 
 export const options = z
   .strictObject({

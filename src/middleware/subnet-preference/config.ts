@@ -3,15 +3,14 @@
 import { z } from 'zod';
 import { MAX_LEVELS } from '../../bittorrent/peer-preference.ts';
 import { parseCidr } from '../../pkg/cidr.ts';
-import { expected, integerList, mappingOf } from '../../pkg/options.ts';
+import { expected, expecting, integerList, mappingOf } from '../../pkg/options.ts';
 
-const RANGE = 'an address range such as 10.1.1.0/24 or 2001:db8:1::/64';
+const RANGE = expecting('an address range such as 10.1.1.0/24 or 2001:db8:1::/64');
 
-const range = z.string({ error: (issue) => expected(RANGE, issue.input) }).superRefine((text, context) => {
-  if (!parseCidr(text)) context.addIssue({ code: 'custom', message: expected(RANGE, text) });
-});
-
-const ranges = z.array(range, { error: (issue) => expected('a list', issue.input) });
+const ranges = z.array(
+  z.string(RANGE).refine((text) => parseCidr(text) !== undefined, RANGE),
+  expecting('a list'),
+);
 
 /** CIDRs by the name of their group. */
 export type Groups = Readonly<Record<string, readonly string[]>>;

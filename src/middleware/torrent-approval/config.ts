@@ -1,14 +1,12 @@
 /** The options of `torrent approval`. */
 
 import { z } from 'zod';
-import { expected, flag, text } from '../../pkg/options.ts';
+import { expecting, flag, text } from '../../pkg/options.ts';
 import { approvalLists } from '../approval-lists.ts';
 
-const WHAT = 'an infohash of 40 hexadecimal digits, in quotes';
+const WANTED = expecting('an infohash of 40 hexadecimal digits, in quotes');
 
-const infohash = z
-  .string({ error: (issue) => expected(WHAT, issue.input) })
-  .regex(/^[0-9a-f]{40}$/i, { error: (issue) => expected(WHAT, issue.input) });
+const infohash = z.string(WANTED).regex(/^[0-9a-f]{40}$/i, WANTED);
 
 export const options = approvalLists(
   infohash,
