@@ -1,7 +1,7 @@
 /** Tells on standard error what is wrong, a line each: for commands that are over at once. */
 
 import { ConfigError } from '../config/problem.ts';
-import type { Logger } from '../pkg/logger.ts';
+import { LineLogger, type Logger } from '../pkg/logger.ts';
 
 type Level = 'error' | 'warning';
 
@@ -16,17 +16,11 @@ export function tellFailure(error: unknown): void {
 }
 
 /** A logger of warnings and errors alone. */
-export function problemLogger(component?: string): Logger {
-  const say = (level: Level) => (fields: object | string, message?: string) => {
-    const { err } = fields as { readonly err?: Error };
-    const text = message ?? (fields as string);
-    tell(level, `${component ? `${component}: ` : ''}${text}${err ? `: ${err.message}` : ''}`);
-  };
-  return {
-    debug() {},
-    info() {},
-    warn: say('warning'),
-    error: say('error'),
-    child: (fields) => problemLogger((fields as { readonly component?: string }).component),
-  };
+export function problemLogger(): Logger {
+  return new LineLogger(({ level, message, fields }) => {
+    if (level === 'debug' || level === 'info') return;
+    const { component, err } = fields as { readonly component?: string; readonly err?: Error };
+    const text = `${component ? `${component}: ` : ''}${message}${err ? `: ${err.message}` : ''}`;
+    tell(level === 'warn' ? 'warning' : 'error', text);
+  });
 }

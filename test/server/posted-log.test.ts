@@ -3,10 +3,10 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { HookError } from '../../src/middleware/hook-chain.ts';
-import type { Logger } from '../../src/pkg/logger.ts';
+import type { Logger, LogLine } from '../../src/pkg/logger.ts';
 import { createPinoLogger } from '../../src/pkg/pino-logger.ts';
 import { type PostedLine, PostingLogger, writeLine } from '../../src/server/posted-log.ts';
-import { type LogLine, MemoryLogger } from '../support/memory-logger.ts';
+import { MemoryLogger } from '../support/memory-logger.ts';
 
 /** What the supervisor logs when a worker has logged with `log`. */
 function logged(log: (logger: Logger) => void): LogLine[] {
