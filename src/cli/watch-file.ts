@@ -5,6 +5,7 @@
  */
 
 import { statSync } from 'node:fs';
+import { fingerprintOf } from '../pkg/file-watch.ts';
 
 /** Milliseconds between two looks. */
 const INTERVAL = 500;
@@ -33,5 +34,5 @@ export function watchFile(path: string, onChange: () => void, interval = INTERVA
 /** What changes whenever the file does; `undefined` if there is none. */
 function stateOf(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
+  return stats && fingerprintOf(stats);
 }
