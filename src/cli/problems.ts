@@ -3,10 +3,18 @@
 import { ConfigError } from '../config/problem.ts';
 import { LineLogger, type Logger } from '../pkg/logger.ts';
 
+const USAGE = 2;
+
 type Level = 'error' | 'warning';
 
 export function tell(level: Level, message: string): void {
   process.stderr.write(`${level}: ${message}\n`);
+}
+
+/** Of a command line that cannot be understood. Returns the exit code. */
+export function tellUsage(message: string): number {
+  tell('error', message);
+  return USAGE;
 }
 
 /** As the start would tell it; every problem of a configuration. */

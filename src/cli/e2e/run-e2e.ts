@@ -2,6 +2,7 @@
 
 import { familyName } from '../../bittorrent/address-family.ts';
 import { parseDuration } from '../../pkg/duration.ts';
+import { tellUsage } from '../problems.ts';
 import { checkSwarm } from './check-swarm.ts';
 import { createHttpClient } from './http-client.ts';
 import { type Target, targetsOf } from './targets.ts';
@@ -10,7 +11,6 @@ import { createUdpClient } from './udp-client.ts';
 
 const PASSED = 0;
 const FAILED = 1;
-const USAGE = 2;
 
 export interface E2eFlags {
   readonly httpaddr: string;
@@ -22,7 +22,7 @@ export interface E2eFlags {
 export async function runE2e(flags: E2eFlags): Promise<number> {
   const delay = parseDuration(flags.delay);
   if (delay === undefined || delay < 0) {
-    return usage(`--delay: expected a duration such as 1s, found "${flags.delay}"`);
+    return tellUsage(`--delay: expected a duration such as 1s, found "${flags.delay}"`);
   }
   const urls: URL[] = [];
   for (const [flag, text, schemes] of [
@@ -32,16 +32,16 @@ export async function runE2e(flags: E2eFlags): Promise<number> {
     if (text === '') continue;
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (!url || !(schemes as readonly string[]).includes(url.protocol) || url.hostname === '') {
-      return usage(
+      return tellUsage(
         `${flag}: expected an address with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}, found "${text}"`,
       );
     }
     if (url.protocol === 'udp:' && url.port === '') {
-      return usage(`${flag}: expected a port, such as udp://127.0.0.1:6969, found "${text}"`);
+      return tellUsage(`${flag}: expected a port, such as udp://127.0.0.1:6969, found "${text}"`);
     }
     urls.push(url);
   }
-  if (urls.length === 0) return usage('expected --httpaddr or --udpaddr or both, found neither');
+  if (urls.length === 0) return tellUsage('expected --httpaddr or --udpaddr or both, found neither');
 
   const results = await Promise.all(urls.map((url) => testUrl(url, delay)));
   return results.every((passed) => passed) ? PASSED : FAILED;
@@ -76,9 +76,4 @@ async function testTarget(target: Target, delay: number): Promise<boolean> {
 
 function print(result: 'passed' | 'skipped' | 'failed', what: string, why: string): void {
   process.stdout.write(`${result}: ${what}${why === '' ? '' : `: ${why}`}\n`);
-}
-
-function usage(message: string): number {
-  process.stderr.write(`error: ${message}\n`);
-  return USAGE;
 }

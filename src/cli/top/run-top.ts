@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../../pkg/duration.ts';
+import { tell, tellUsage } from '../problems.ts';
 import { fetchMetrics } from './fetch-metrics.ts';
 import { frame } from './frame.ts';
 import { Terminal } from './terminal.ts';
@@ -9,14 +10,12 @@ import { Watch } from './watch.ts';
 
 const LEFT = 0;
 const FAILED = 1;
-const USAGE = 2;
 
 /** Milliseconds. */
 const SHORTEST = 100;
 const LONGEST = 3_600_000;
 
 /** Of a frame that nobody's terminal bounds. */
-
 const ONCE = { columns: 100, rows: 1_000 };
 
 export interface TopFlags {
@@ -28,15 +27,15 @@ export interface TopFlags {
 /** Returns the exit code. */
 export async function runTop({ metrics: url, interval: text, once }: TopFlags): Promise<number> {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    return usage(`--metrics: expected an address with http:// or https://, found "${url}"`);
+    return tellUsage(`--metrics: expected an address with http:// or https://, found "${url}"`);
   }
   const interval = parseDuration(text);
   if (interval === undefined || interval < SHORTEST || interval > LONGEST) {
-    return usage(`--interval: expected a duration from 100ms to 1h, found "${text}"`);
+    return tellUsage(`--interval: expected a duration from 100ms to 1h, found "${text}"`);
   }
   if (once) return printOnce(url, interval);
   if (!process.stdout.isTTY)
-    return usage('expected a terminal, found none; --once prints one frame anywhere');
+    return tellUsage('expected a terminal, found none; --once prints one frame anywhere');
   await show(url, interval);
   return LEFT;
 }
@@ -48,21 +47,13 @@ async function printOnce(url: string, interval: number): Promise<number> {
     await sleep(wait);
     await look(watch, url, signal);
     if (watch.away) {
-      process.stderr.write(`error: ${url}: ${watch.away.reason}\n`);
+      tell('error', `${url}: ${watch.away.reason}`);
       return FAILED;
     }
   }
   const lines = frame(watch, url, ONCE, seconds(), Date.now() / 1_000);
-  process.stdout.write(
-    `${lines
-      .map((line) =>
-        line
-          .map(({ text }) => text)
-          .join('')
-          .trimEnd(),
-      )
-      .join('\n')}\n`,
-  );
+  const texts = lines.map((line) => line.map(({ text }) => text).join(''));
+  process.stdout.write(texts.map((text) => `${text.trimEnd()}\n`).join(''));
   return LEFT;
 }
 
@@ -97,9 +88,4 @@ async function look(watch: Watch, url: string, stopped: AbortSignal): Promise<vo
 
 function seconds(): number {
   return performance.now() / 1_000;
-}
-
-function usage(message: string): number {
-  process.stderr.write(`error: ${message}\n`);
-  return USAGE;
 }
