@@ -13,19 +13,22 @@ export interface Component {
   readonly options: z.ZodType;
 }
 
+/** What components of each kind are. */
+export interface Kinds {
+  readonly frontend: Component;
+  readonly store: Component;
+  readonly hook: Component;
+}
+
 /** Everything that a configuration can name. */
-export interface Components<
-  F extends Component = Component,
-  S extends Component = Component,
-  H extends Component = Component,
-> {
+export interface Components<K extends Kinds = Kinds> {
   /** Each has a block of its own, under its name. */
-  readonly frontends: readonly F[];
+  readonly frontends: readonly K['frontend'][];
   /** The first is the default. */
-  readonly stores: readonly S[];
-  readonly hooks: readonly H[];
+  readonly stores: readonly K['store'][];
+  readonly hooks: readonly K['hook'][];
   /** Hooks that a configuration names by the path or the package of their module; a text is what is wrong with one. */
-  readonly modules?: ReadonlyMap<string, H | string>;
+  readonly modules?: ReadonlyMap<string, K['hook'] | string>;
 }
 
 /** A component that the configuration asks for, and its options as the schema made them. */

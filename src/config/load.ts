@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { expected } from '../pkg/options.ts';
 import { unknownName } from './checker.ts';
-import type { Component, Components } from './component.ts';
+import type { Components, Kinds } from './component.ts';
 import { type Config, isMapping, parse } from './parse.ts';
 import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
 
@@ -17,19 +17,16 @@ const TOP = 'chihaya';
  * @param given what stands under the top key
  * @param directory that of the file
  */
-export type ComponentsFor<F extends Component, S extends Component, H extends Component> = (
-  given: unknown,
-  directory: string,
-) => Promise<Components<F, S, H>>;
+export type ComponentsFor<K extends Kinds> = (given: unknown, directory: string) => Promise<Components<K>>;
 
 /**
  * @param path not expanded any more
  * @throws ConfigError with every problem at once, each with its line and column
  */
-export async function load<F extends Component, S extends Component, H extends Component>(
+export async function load<K extends Kinds>(
   path: string,
-  componentsFor: ComponentsFor<F, S, H>,
-): Promise<Config<F, S, H>> {
+  componentsFor: ComponentsFor<K>,
+): Promise<Config<K>> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -41,11 +38,7 @@ export async function load<F extends Component, S extends Component, H extends C
 }
 
 /** As `load`, with the text and the components at hand; `name` stands for the file in messages. */
-export function parseText<F extends Component, S extends Component, H extends Component>(
-  text: string,
-  name: string,
-  components: Components<F, S, H>,
-): Config<F, S, H> {
+export function parseText<K extends Kinds>(text: string, name: string, components: Components<K>): Config<K> {
   return new ConfigText(text, name).parse(components);
 }
 
@@ -73,9 +66,7 @@ class ConfigText {
     this.directory = dirname(resolve(name));
   }
 
-  parse<F extends Component, S extends Component, H extends Component>(
-    components: Components<F, S, H>,
-  ): Config<F, S, H> {
+  parse<K extends Kinds>(components: Components<K>): Config<K> {
     const locate = (problem: Problem) =>
       this.#place(offsetOf(this.#document, [TOP, ...problem.path], problem.atKey));
     const { directory } = this;

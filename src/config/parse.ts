@@ -8,15 +8,11 @@
 import { z } from 'zod';
 import { countOrAuto, duration, expected, flag, type ListenAddress, listenAddress } from '../pkg/options.ts';
 import { Checker, unknownName } from './checker.ts';
-import type { Chosen, Component, Components } from './component.ts';
+import type { Chosen, Component, Components, Kinds } from './component.ts';
 import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';
 import { redactUrls, shownOptions } from './redact.ts';
 
-export interface Config<
-  F extends Component = Component,
-  S extends Component = Component,
-  H extends Component = Component,
-> {
+export interface Config<K extends Kinds = Kinds> {
   /** Milliseconds. */
   readonly announceInterval: number;
   /** Milliseconds. */
@@ -28,10 +24,10 @@ export interface Config<
   readonly pprof: boolean;
   /** Threads that serve clients; `auto` is one for each processor. */
   readonly workers: number | 'auto';
-  readonly frontends: readonly Chosen<F>[];
-  readonly storage: Chosen<S>;
-  readonly prehooks: readonly Chosen<H>[];
-  readonly posthooks: readonly Chosen<H>[];
+  readonly frontends: readonly Chosen<K['frontend']>[];
+  readonly storage: Chosen<K['store']>;
+  readonly prehooks: readonly Chosen<K['hook']>[];
+  readonly posthooks: readonly Chosen<K['hook']>[];
   /** The options at the top as the file writes them: for the log. */
   readonly shown: Readonly<Record<string, unknown>>;
   /** What was parsed, secrets included, for another thread to parse again. */
@@ -98,11 +94,11 @@ export function otherHookNames(input: unknown, hooks: readonly Component[]): str
  *
  * @throws ConfigError with every problem at once
  */
-export function parse<F extends Component, S extends Component, H extends Component>(
+export function parse<K extends Kinds>(
   input: unknown,
-  components: Components<F, S, H>,
+  components: Components<K>,
   { locate, directory }: Origin = { locate: () => '', directory: process.cwd() },
-): Config<F, S, H> {
+): Config<K> {
   const tell = (problem: Problem) => formatProblem(problem, locate(problem));
   const given = withoutNulls(input) ?? {};
   if (!isMapping(given)) throw new ConfigError([tell({ path: [], message: expected('a mapping', given) })]);
@@ -173,12 +169,12 @@ function chooseStorage<S extends Component>(
   return undefined;
 }
 
-function chooseHooks<H extends Component>(
+function chooseHooks<K extends Kinds>(
   checker: Checker,
-  { hooks, modules }: Pick<Components<Component, Component, H>, 'hooks' | 'modules'>,
+  { hooks, modules }: Components<K>,
   input: unknown,
   key: string,
-): Chosen<H>[] {
+): Chosen<K['hook']>[] {
   const list = checker.check(z.array(z.unknown()).default([]), input, [key]) ?? [];
   return list.flatMap((item, index) => {
     checker.check(hookBlock, item, [key, index]);

@@ -10,15 +10,11 @@ import { statSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { isAbsolute, join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Components } from '../config/component.ts';
 import { otherHookNames } from '../config/parse.ts';
-import type { FrontendDriver } from '../frontend/frontend.ts';
 import type { HookDriver } from '../middleware/middleware.ts';
 import { expected } from '../pkg/options.ts';
-import type { StorageDriver } from '../storage/driver.ts';
 import { resolve, specifierFrom } from './module-resolution.ts';
-
-type TrackerComponents = Components<FrontendDriver, StorageDriver, HookDriver>;
+import type { TrackerComponents } from './tracker-parts.ts';
 
 const A_HOOK = 'a module whose default export is defineHook({ name, options, create })';
 

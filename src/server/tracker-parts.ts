@@ -1,6 +1,7 @@
 /** What the two ways to run a tracker have in common: one thread for everything, and several with one above them. */
 
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
+import type { Components } from '../config/component.ts';
 import type { Config } from '../config/parse.ts';
 import type { BoundAddress, FrontendDriver } from '../frontend/frontend.ts';
 import type { HookDriver } from '../middleware/middleware.ts';
@@ -15,7 +16,14 @@ import type { MetricSet } from './metric-set.ts';
 import type { ProfileSource } from './profiles/profile-source.ts';
 import type { SummingRegistry } from './summing-registry.ts';
 
-export type TrackerConfig = Config<FrontendDriver, StorageDriver, HookDriver>;
+interface TrackerKinds {
+  readonly frontend: FrontendDriver;
+  readonly store: StorageDriver;
+  readonly hook: HookDriver;
+}
+
+export type TrackerComponents = Components<TrackerKinds>;
+export type TrackerConfig = Config<TrackerKinds>;
 
 export interface TrackerDependencies {
   readonly logger: Logger;

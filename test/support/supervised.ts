@@ -4,16 +4,13 @@
  */
 
 import { join } from 'node:path';
-import type { Components } from '../../src/config/component.ts';
 import type { parse } from '../../src/config/parse.ts';
-import type { FrontendDriver } from '../../src/frontend/frontend.ts';
-import type { HookDriver } from '../../src/middleware/middleware.ts';
 import type { Closers } from '../../src/server/closers.ts';
 import type { createTracker, TrackerOptions } from '../../src/server/create-tracker.ts';
 import type { MetricSet } from '../../src/server/metric-set.ts';
 import type { Supervisor } from '../../src/server/supervisor.ts';
+import type { TrackerComponents } from '../../src/server/tracker-parts.ts';
 import type { WorkerThread } from '../../src/server/worker-thread.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
 import { MemoryLogger } from './memory-logger.ts';
 
 const BUILD = join(import.meta.dirname, '../../build');
@@ -41,9 +38,7 @@ export class Supervised {
   static async start(options: TrackerOptions, workers: number): Promise<Supervised> {
     const modules = {
       ...(await built<{ parse: typeof parse }>('config/parse.js')),
-      ...(await built<{ builtIn: Components<FrontendDriver, StorageDriver, HookDriver> }>(
-        'server/built-in.js',
-      )),
+      ...(await built<{ builtIn: TrackerComponents }>('server/built-in.js')),
       ...(await built<{ Closers: typeof Closers }>('server/closers.js')),
       ...(await built<{ MetricSet: typeof MetricSet }>('server/metric-set.js')),
       ...(await built<{ Supervisor: typeof Supervisor }>('server/supervisor.js')),
