@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { type Call, stackOf } from './cpu-samples.ts';
 import type { CallFrame } from './profile-source.ts';
 
 export interface NamedCall {
@@ -25,11 +26,11 @@ const MODULES = '/node_modules/';
 export class CallNames {
   readonly #maps = new Map<string, SourceMap | undefined>();
 
-  /** Reads the source maps of our files among `frames`; without them calls are named all the same. */
-  static async of(frames: Iterable<CallFrame>): Promise<CallNames> {
+  /** Reads the source maps of our files that `calls`, and those below them, are in; without them they are named all the same. */
+  static async of(calls: readonly Call[]): Promise<CallNames> {
     const names = new CallNames();
-    const urls = new Set([...frames].map(({ url }) => url).filter((url) => url.startsWith(OURS)));
-    for (const url of urls) names.#maps.set(url, await readMap(url));
+    const urls = [...new Set(calls)].flatMap((call) => stackOf(call).map(({ frame }) => frame.url));
+    for (const url of new Set(urls)) if (url.startsWith(OURS)) names.#maps.set(url, await readMap(url));
     return names;
   }
 

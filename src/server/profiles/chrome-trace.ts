@@ -12,7 +12,7 @@
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
 import { CallNames } from './call-names.ts';
-import { type Call, type CpuSample, cpuSamples } from './cpu-samples.ts';
+import { type Call, type CpuSample, samplesOf, stackOf } from './cpu-samples.ts';
 import type { NamedOutcome } from './profile-source.ts';
 
 interface OpenCall {
@@ -32,14 +32,12 @@ export async function chromeTrace(outcomes: readonly NamedOutcome[]): Promise<Ui
   };
   const program = event({ name: 'process_name', ph: 'M', pid: 1, args: { name: 'chihaya' } });
   await write(`{"traceEvents":[\n${program}`);
-  for (const [tid, { thread, outcome }] of outcomes.entries()) {
+  for (const [tid, each] of outcomes.entries()) {
+    const { thread, outcome } = each;
     const name = 'missing' in outcome ? `${thread} is missing: ${outcome.missing}` : thread;
     await write(`,\n${event({ name: 'thread_name', ph: 'M', pid: 1, tid, args: { name } })}`);
-    if (!('profile' in outcome) || outcome.profile.kind !== 'cpu') continue;
-    const samples = cpuSamples(outcome.profile.profile);
-    const names = await CallNames.of(
-      new Set(samples.flatMap(({ call }) => stackOf(call).map(({ frame }) => frame))),
-    );
+    const samples = samplesOf(each);
+    const names = await CallNames.of(samples.map(({ call }) => call));
     for (const line of callEvents(samples, names, tid)) await write(`,\n${line}`);
   }
   stream.end('\n]}\n');
@@ -51,7 +49,7 @@ function* callEvents(samples: readonly CpuSample[], names: CallNames, tid: numbe
   const open: OpenCall[] = [];
   let before = 0;
   for (const { call, start, end } of samples) {
-    const stack = stackOf(call);
+    const stack = stackOf(call).reverse();
     let common = 0;
     // After a pause every call is another.
     if (start === before) while (common < open.length && open[common]?.call === stack[common]) common++;
@@ -74,13 +72,6 @@ function* ended(
     const { name, file, line } = names.nameOf(call.frame);
     yield event({ name, ph: 'X', pid: 1, tid, ts: start, dur: end - start, args: { at: `${file}:${line}` } });
   }
-}
-
-/** The bottom first. */
-function stackOf(call: Call): Call[] {
-  const stack: Call[] = [];
-  for (let at: Call | undefined = call; at; at = at.caller) stack.push(at);
-  return stack.reverse();
 }
 
 function event(fields: object): string {

@@ -1,6 +1,6 @@
 /** A processor profile as V8 gives it, made easier to walk: which call stood on top when, and what was below it. */
 
-import type { CallFrame, CpuProfile } from './profile-source.ts';
+import type { CallFrame, CpuProfile, NamedOutcome } from './profile-source.ts';
 
 /** A call in its place: the same function called from elsewhere is another. */
 export interface Call {
@@ -21,6 +21,11 @@ export interface CpuSample {
 const ROOT = '(root)';
 const IDLE = '(idle)';
 
+/** Those of a thread; none if it is missing. */
+export function samplesOf({ outcome }: NamedOutcome): CpuSample[] {
+  return 'profile' in outcome && outcome.profile.kind === 'cpu' ? cpuSamples(outcome.profile.profile) : [];
+}
+
 /** In order of time, without the time in which the thread waited for something to do. */
 export function cpuSamples(profile: CpuProfile): CpuSample[] {
   const calls = callsOf(profile);
@@ -35,6 +40,13 @@ export function cpuSamples(profile: CpuProfile): CpuSample[] {
     start = Math.max(start, end);
   }
   return found;
+}
+
+/** A call and those below it, the top first. */
+export function stackOf(top: Call): Call[] {
+  const stack: Call[] = [];
+  for (let call: Call | undefined = top; call; call = call.caller) stack.push(call);
+  return stack;
 }
 
 function callsOf({ nodes }: CpuProfile): Map<number, Call> {

@@ -14,7 +14,7 @@ import {
   ValueType,
 } from 'pprof-format';
 import type { CallNames } from './call-names.ts';
-import type { Call } from './cpu-samples.ts';
+import { type Call, stackOf } from './cpu-samples.ts';
 
 /** What the numbers of a sample are, such as `cpu` in `nanoseconds`. */
 export interface Quantity {
@@ -41,8 +41,7 @@ export class PprofBuilder {
 
   /** Adds what was measured with `call` on top of the stack of a thread. */
   add(thread: string, call: Call, values: readonly number[]): void {
-    const locationId: number[] = [];
-    for (let at: Call | undefined = call; at; at = at.caller) locationId.push(this.#location(at));
+    const locationId = stackOf(call).map((each) => this.#location(each));
     const label = [new Label({ key: this.#string(LABEL), str: this.#string(thread) })];
     this.#samples.push(new Sample({ locationId, value: [...values], label }));
   }

@@ -1,9 +1,9 @@
 /** Profiles of all threads as one in pprof's format. */
 
 import { CallNames } from './call-names.ts';
-import { type Call, type CpuSample, cpuSamples } from './cpu-samples.ts';
+import { type Call, samplesOf } from './cpu-samples.ts';
 import { PprofBuilder } from './pprof-builder.ts';
-import type { CallFrame, HeapNode, NamedOutcome } from './profile-source.ts';
+import type { HeapNode, NamedOutcome } from './profile-source.ts';
 
 /** The time that each call was on the processor. @param interval between samples, in microseconds */
 export async function pprofOfCpu(
@@ -12,8 +12,9 @@ export async function pprofOfCpu(
   startedAt: number,
   milliseconds: number,
 ): Promise<Uint8Array> {
-  const threads = outcomes.map(({ thread, outcome }) => ({ thread, samples: samplesOf(outcome) }));
-  const builder = new PprofBuilder(await CallNames.of(framesOf(threads.flatMap(({ samples }) => samples))), [
+  const threads = outcomes.map((each) => ({ thread: each.thread, samples: samplesOf(each) }));
+  const calls = threads.flatMap(({ samples }) => samples.map(({ call }) => call));
+  const builder = new PprofBuilder(await CallNames.of(calls), [
     { type: 'samples', unit: 'count' },
     { type: 'cpu', unit: 'nanoseconds' },
   ]);
@@ -40,8 +41,8 @@ export async function pprofOfHeap(
   startedAt: number,
 ): Promise<Uint8Array> {
   const threads = outcomes.map(({ thread, outcome }) => ({ thread, allocations: allocationsOf(outcome) }));
-  const frames = threads.flatMap(({ allocations }) => allocations.flatMap(({ call }) => stackOf(call)));
-  const builder = new PprofBuilder(await CallNames.of(frames), [{ type: 'inuse_space', unit: 'bytes' }]);
+  const calls = threads.flatMap(({ allocations }) => allocations.map(({ call }) => call));
+  const builder = new PprofBuilder(await CallNames.of(calls), [{ type: 'inuse_space', unit: 'bytes' }]);
   for (const { thread, allocations } of threads) {
     for (const { call, bytes } of allocations) builder.add(thread, call, [bytes]);
   }
@@ -53,20 +54,6 @@ function tellMissing(outcomes: readonly NamedOutcome[], builder: PprofBuilder): 
   for (const { thread, outcome } of outcomes) {
     if ('missing' in outcome) builder.comment(`${thread} is missing: ${outcome.missing}`);
   }
-}
-
-function samplesOf(outcome: NamedOutcome['outcome']): CpuSample[] {
-  return 'profile' in outcome && outcome.profile.kind === 'cpu' ? cpuSamples(outcome.profile.profile) : [];
-}
-
-function framesOf(samples: readonly CpuSample[]): CallFrame[] {
-  return [...new Set(samples.map(({ call }) => call))].flatMap(stackOf);
-}
-
-function stackOf(call: Call): CallFrame[] {
-  const frames: CallFrame[] = [];
-  for (let at: Call | undefined = call; at; at = at.caller) frames.push(at.frame);
-  return frames;
 }
 
 interface Allocation {
