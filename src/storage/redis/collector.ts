@@ -66,6 +66,10 @@ export interface CollectorParts {
 /** Another has taken over, as this one was not heard of for too long. */
 class TurnLost extends Error {
   override readonly name = 'TurnLost';
+
+  constructor() {
+    super('a collection was given up: it has taken too long, and another tracker collects now');
+  }
 }
 
 export class Collector {
@@ -186,7 +190,7 @@ export class Collector {
     const pause = Math.round((interval ?? 0) * 0.75);
     const keys = [...group.common, group.collector];
     const drift = await this.#parts.client.run('collect', finishScript, keys, [this.#token, TURN, pause]);
-    if (drift === null) throw turnLost();
+    if (drift === null) throw new TurnLost();
     if (drift === 0) return;
     this.#parts.metrics.repaired += drift as number;
     this.#parts.logger.info(
@@ -220,7 +224,7 @@ export class Collector {
     const swarms = infohashes.flatMap((hex) => [group.seeders(hex), group.leechers(hex)]);
     const keys = [...group.common, group.collector, ...swarms];
     const reply = await this.#parts.client.run('collect', script, keys, [this.#token, TURN, ...args]);
-    if (reply === null) throw turnLost();
+    if (reply === null) throw new TurnLost();
     await wait(REST * (performance.now() - start));
     return reply;
   }
@@ -233,8 +237,4 @@ export class Collector {
 interface LargeSide {
   readonly infohash: string;
   readonly side: 1 | 2;
-}
-
-function turnLost(): TurnLost {
-  return new TurnLost('a collection was given up: it has taken too long, and another tracker collects now');
 }
