@@ -95,7 +95,7 @@ export class Params {
       }
       at = pairEnd + 1;
     }
-    return valueStart < 0 ? -1 : percentDecode(bytes, valueStart, valueEnd, target, 0);
+    return valueStart < 0 ? -1 : percentDecode(bytes, valueStart, valueEnd, target);
   }
 
   /**
@@ -118,7 +118,7 @@ export class Params {
       if (byte === PERCENT) escaped = true;
       target[i - start] = byte;
     }
-    return escaped ? percentDecode(bytes, start, end, target, 0) : end - start;
+    return escaped ? percentDecode(bytes, start, end, target) : end - start;
   }
 }
 
@@ -168,6 +168,6 @@ export function endOfPair(bytes: Uint8Array, at: number, end: number): number {
 
 function decode(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   const target = new Uint8Array(end - start);
-  const length = percentDecode(bytes, start, end, target, 0);
+  const length = percentDecode(bytes, start, end, target);
   return length < 0 ? undefined : target.subarray(0, length);
 }

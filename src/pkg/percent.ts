@@ -7,17 +7,11 @@ const PLUS = 0x2b;
 const SPACE = 0x20;
 
 /**
- * Decodes `source[start, end)` into `target` from `at` on; what does not fit is dropped, but counted.
+ * Decodes `source[start, end)` into `target`, from its beginning on; what does not fit is dropped, but counted.
  *
  * @returns the decoded length in bytes, or -1 for a `%` without two hex digits after it
  */
-export function percentDecode(
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: Uint8Array,
-  at: number,
-): number {
+export function percentDecode(source: Uint8Array, start: number, end: number, target: Uint8Array): number {
   let length = 0;
   for (let i = start; i < end; i++) {
     let byte = source[i] as number;
@@ -31,7 +25,7 @@ export function percentDecode(
     } else if (byte === PLUS) {
       byte = SPACE;
     }
-    target[at + length++] = byte;
+    target[length++] = byte;
   }
   return length;
 }

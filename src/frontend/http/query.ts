@@ -103,7 +103,7 @@ export class Query {
       if (!escaped) {
         key = keyNumber(bytes, keyStart, keyEnd - keyStart);
       } else {
-        const length = percentDecode(bytes, keyStart, keyEnd, this.#key, 0);
+        const length = percentDecode(bytes, keyStart, keyEnd, this.#key);
         if (length < 0) return false;
         key = keyNumber(this.#key, 0, length);
       }
@@ -127,7 +127,7 @@ export class Query {
   decode(key: Key): number {
     const start = this.#values[2 * key] as number;
     if (start < 0) return -1;
-    return percentDecode(this.#bytes, start, this.#values[2 * key + 1] as number, this.value, 0);
+    return percentDecode(this.#bytes, start, this.#values[2 * key + 1] as number, this.value);
   }
 
   /** Reads a parameter into `decimal`; false if it is absent or no number. */
@@ -144,7 +144,7 @@ export class Query {
   /** Decodes the `index`-th `info_hash` into `value` and returns its length. */
   decodeInfohash(index: number): number {
     const start = this.#infohashes[2 * index] as number;
-    return percentDecode(this.#bytes, start, this.#infohashes[2 * index + 1] as number, this.value, 0);
+    return percentDecode(this.#bytes, start, this.#infohashes[2 * index + 1] as number, this.value);
   }
 
   /** A parameter as text, a character a byte; `undefined` if it is absent. Makes a string: not for every request. */

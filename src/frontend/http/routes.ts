@@ -124,7 +124,7 @@ function isPath(path: Uint8Array, bytes: Uint8Array, start: number, end: number)
 /** Percent-decoded; `undefined` for a broken escape. In a path, unlike in a query, `+` is itself. */
 function decodeSegment(text: string): string | undefined {
   const source = Buffer.from(text.replaceAll('+', '%2B'), 'latin1');
-  const length = percentDecode(source, 0, source.length, source, 0);
+  const length = percentDecode(source, 0, source.length, source);
   return length < 0 ? undefined : source.toString('utf8', 0, length);
 }
 
