@@ -1,5 +1,6 @@
 /** The options that every store has, to be spread into its schema. */
 
+import type { z } from 'zod';
 import { duration } from '../pkg/options.ts';
 
 export const storeOptions = {
@@ -13,3 +14,6 @@ export const storeOptions = {
     'How often the numbers of swarms, seeders and leechers are published as metrics.',
   ),
 };
+
+/** What they come out as: milliseconds. */
+export type StoreOptions = z.output<z.ZodObject<typeof storeOptions>>;

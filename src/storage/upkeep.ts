@@ -7,13 +7,7 @@ import { isPromise } from '../pkg/maybe-promise.ts';
 import { DurationHistogram, single } from '../pkg/metrics.ts';
 import type { StorageDependencies } from './driver.ts';
 import type { PeerStore, StoreTotals } from './storage.ts';
-
-/** The output of `storeOptions`: milliseconds. */
-export interface UpkeepOptions {
-  readonly gc_interval: number;
-  readonly peer_lifetime: number;
-  readonly prometheus_reporting_interval: number;
-}
+import type { StoreOptions } from './store-options.ts';
 
 /** What upkeep is done with. */
 type Kept = Pick<PeerStore, 'collectGarbage' | 'totals'>;
@@ -25,14 +19,14 @@ export class Upkeep {
   readonly #store: Kept;
   readonly #dependencies: StorageDependencies;
   readonly #durations = new DurationHistogram();
-  #options: UpkeepOptions;
+  #options: StoreOptions;
   #collectionTimer: NodeJS.Timeout;
   #reportTimer: NodeJS.Timeout;
   #totals: StoreTotals = { infohashes: 0, seeders: 0, leechers: 0 };
   #collection: Promise<void> | undefined;
   #reporting = false;
 
-  constructor(store: Kept, options: UpkeepOptions, dependencies: StorageDependencies) {
+  constructor(store: Kept, options: StoreOptions, dependencies: StorageDependencies) {
     this.#store = store;
     this.#options = options;
     this.#dependencies = dependencies;
@@ -43,7 +37,7 @@ export class Upkeep {
   }
 
   /** Goes on with other options. A timer begins anew if its interval is another. */
-  tune(options: UpkeepOptions): void {
+  tune(options: StoreOptions): void {
     const before = this.#options;
     this.#options = options;
     if (options.gc_interval !== before.gc_interval) {
