@@ -91,16 +91,4 @@ export class PeerRecords {
     this.#hashed[length - 1] = swarm;
     return halfSipHash(this.#key.key0, this.#key.key1, this.#hashed, 0, length);
   }
-
-  /** The peer in a record as text, the same for no other peer: for repairs only. */
-  nameOf(record: number): string {
-    const at = record & RECORD_MASK;
-    const { width } = this.#slab;
-    const ids = (this.#slab.ids[segmentOf(record)] as Int32Array).subarray(
-      at * ID_WORDS,
-      (at + 1) * ID_WORDS,
-    );
-    const compact = this.#slab.compact[segmentOf(record)] as Uint16Array;
-    return `${ids.join()} ${compact.subarray(at * width, (at + 1) * width).join()}`;
-  }
 }

@@ -157,7 +157,7 @@ export class MemoryPeerStore implements PeerStore {
     for (const lock of held) {
       if (lock < SHARD_LOCKS) continue;
       locks.inherit(lock);
-      for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS, this.#second());
+      for (const peers of [this.#ipv4, this.#ipv6]) peers.repair(lock - SHARD_LOCKS);
       locks.release(lock);
     }
     if (this.#parts.limits.counting) this.#parts.limits.reset(this.#swarmCount(), this.#peerCount());

@@ -195,37 +195,61 @@ export class RecordSlab {
     for (let i = 0; i < count * width; i++) toCompact[b * width + i] = fromCompact[a * width + i] as number;
   }
 
+  /**
+   * Has two records change places. A thread is ended at calls and loops alone: one that dies has done all of it or nothing,
+   * for from the first word that is changed to the last there is neither.
+   */
   swap(a: number, b: number): void {
     const { width } = this;
     const aIds = this.#idsOf(a);
-    const aSeen = this.seen[segmentOf(a)] as Int32Array;
-    const aCompact = this.compact[segmentOf(a)] as Uint16Array;
-    const at = a & RECORD_MASK;
-    for (let i = 0; i < ID_WORDS; i++) this.#spareIds[i] = aIds[at * ID_WORDS + i] as number;
-    for (let i = 0; i < width; i++) this.#spareCompact[i] = aCompact[at * width + i] as number;
-    const seen = aSeen[at] as number;
-    this.copyOne(b, a);
     const bIds = this.#idsOf(b);
+    const aSeen = this.seen[segmentOf(a)] as Int32Array;
+    const bSeen = this.seen[segmentOf(b)] as Int32Array;
+    const aCompact = this.compact[segmentOf(a)] as Uint16Array;
     const bCompact = this.compact[segmentOf(b)] as Uint16Array;
-    const to = b & RECORD_MASK;
-    for (let i = 0; i < ID_WORDS; i++) bIds[to * ID_WORDS + i] = this.#spareIds[i] as number;
-    for (let i = 0; i < width; i++) bCompact[to * width + i] = this.#spareCompact[i] as number;
-    (this.seen[segmentOf(b)] as Int32Array)[to] = seen;
-  }
+    const aAt = a & RECORD_MASK;
+    const bAt = b & RECORD_MASK;
+    const i = aAt * ID_WORDS;
+    const j = bAt * ID_WORDS;
+    const k = aAt * width;
+    const l = bAt * width;
+    const id = this.#spareIds;
+    const compact = this.#spareCompact;
+    for (let word = 0; word < ID_WORDS; word++) id[word] = aIds[i + word] as number;
+    for (let word = 0; word < width; word++) compact[word] = aCompact[k + word] as number;
 
-  copyOne(from: number, to: number): void {
-    const fromSegment = segmentOf(from);
-    const toSegment = segmentOf(to);
-    const a = from & RECORD_MASK;
-    const b = to & RECORD_MASK;
-    const fromIds = this.ids[fromSegment] as Int32Array;
-    const toIds = this.ids[toSegment] as Int32Array;
-    for (let i = 0; i < ID_WORDS; i++) toIds[b * ID_WORDS + i] = fromIds[a * ID_WORDS + i] as number;
-    (this.seen[toSegment] as Int32Array)[b] = (this.seen[fromSegment] as Int32Array)[a] as number;
-    const { width } = this;
-    const fromCompact = this.compact[fromSegment] as Uint16Array;
-    const toCompact = this.compact[toSegment] as Uint16Array;
-    for (let i = 0; i < width; i++) toCompact[b * width + i] = fromCompact[a * width + i] as number;
+    const seen = aSeen[aAt] as number;
+    aSeen[aAt] = bSeen[bAt] as number;
+    bSeen[bAt] = seen;
+    aIds[i] = bIds[j] as number;
+    aIds[i + 1] = bIds[j + 1] as number;
+    aIds[i + 2] = bIds[j + 2] as number;
+    aIds[i + 3] = bIds[j + 3] as number;
+    aIds[i + 4] = bIds[j + 4] as number;
+    bIds[j] = id[0] as number;
+    bIds[j + 1] = id[1] as number;
+    bIds[j + 2] = id[2] as number;
+    bIds[j + 3] = id[3] as number;
+    bIds[j + 4] = id[4] as number;
+    aCompact[k] = bCompact[l] as number;
+    aCompact[k + 1] = bCompact[l + 1] as number;
+    aCompact[k + 2] = bCompact[l + 2] as number;
+    bCompact[l] = compact[0] as number;
+    bCompact[l + 1] = compact[1] as number;
+    bCompact[l + 2] = compact[2] as number;
+    if (width === 3) return;
+    aCompact[k + 3] = bCompact[l + 3] as number;
+    aCompact[k + 4] = bCompact[l + 4] as number;
+    aCompact[k + 5] = bCompact[l + 5] as number;
+    aCompact[k + 6] = bCompact[l + 6] as number;
+    aCompact[k + 7] = bCompact[l + 7] as number;
+    aCompact[k + 8] = bCompact[l + 8] as number;
+    bCompact[l + 3] = compact[3] as number;
+    bCompact[l + 4] = compact[4] as number;
+    bCompact[l + 5] = compact[5] as number;
+    bCompact[l + 6] = compact[6] as number;
+    bCompact[l + 7] = compact[7] as number;
+    bCompact[l + 8] = compact[8] as number;
   }
 
   #idsOf(record: number): Int32Array {

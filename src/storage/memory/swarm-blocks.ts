@@ -53,12 +53,6 @@ export class SwarmBlocks {
     return block + (position & FULL_MASK);
   }
 
-  /** How many peers there is room for: more than `size` only in the last block. */
-  roomFor(swarm: number, size: number): number {
-    if (size === 0) return 0;
-    return ((size - 1) & ~FULL_MASK) + (CAPACITIES[this.#swarms.get(swarm, SHAPE) & CLASS] as number);
-  }
-
   /** Puts right what a thread may have left undone that died on the way from PEERS to SHAPE; `size` is the swarm's. */
   repairShape(swarm: number, size: number): void {
     if (size === 0) return;

@@ -8,6 +8,9 @@
  * The peers of a small swarm are found by looking at each; those of a large one, beyond 128, through a hash
  * index from peer to position. Adding and removing keep the sequence dense by moving at most two peers,
  * whatever the swarm's size.
+ *
+ * Whoever comes takes the place behind the last one, and a seeder then changes places with the first leecher; who goes
+ * takes the same way back. A thread can be ended between any two of these steps: after each, everybody is there once.
  */
 
 import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
@@ -167,72 +170,63 @@ export class SwarmPeers {
     const record = this.recordAt(swarm, position);
     const seen = this.slab.seen[segmentOf(record)] as Int32Array;
     if ((seen[record & RECORD_MASK] as number) < 0) return;
+    const words = this.swarms.words(swarm);
+    const snatches = this.swarms.offsetOf(swarm) + SNATCHES;
+    const total = ROW * this.swarms.shardOf(swarm) + Total.Snatches;
+    // Neither call nor loop from here on: a thread that is ended has counted it, or will be told of it again.
     seen[record & RECORD_MASK] = (seen[record & RECORD_MASK] as number) | SNATCHED;
-    this.swarms.set(swarm, SNATCHES, this.swarms.get(swarm, SNATCHES) + 1);
-    const at = ROW * this.swarms.shardOf(swarm) + Total.Snatches;
-    this.#totals[at] = (this.#totals[at] as number) + 1;
+    words[snatches] = (words[snatches] as number) + 1;
+    this.#totals[total] = (this.#totals[total] as number) + 1;
   }
 
   /**
    * Adds a peer that is not in the swarm. Returns its position, or NONE if there can be no more.
    */
   add(swarm: number, peer: Peer, seeder: boolean, second: number): number {
-    const seeders = this.swarms.get(swarm, SEEDERS);
-    const leechers = this.swarms.get(swarm, LEECHERS);
-    const size = seeders + leechers;
+    const size = this.size(swarm);
     if (!this.#limits.takePeer(size)) return NONE;
     if (!this.#makeRoom(swarm, size)) {
       this.#limits.givePeer();
       return NONE;
     }
-    let position = size;
-    const moved = seeder && leechers > 0;
-    if (moved) {
-      this.#move(swarm, seeders, size);
-      // The leecher stands in two places. It must count in the new one before it is written over in the old one.
-      this.#count(swarm, 0, 1);
-      position = seeders;
-    }
+    const position = seeder ? this.swarms.get(swarm, SEEDERS) : size;
     this.copy.note(swarm, position);
     this.swarms.set(swarm, ADDED, (this.swarms.get(swarm, ADDED) + 1) | 0);
-    const record = this.recordAt(swarm, position);
-    this.#records.write(record, peer, second);
+    this.#records.write(this.recordAt(swarm, size), peer, second);
     if (this.#blocks.isLarge(swarm)) {
       const shard = this.swarms.shardOf(swarm);
       if (!this.#index.insert(shard, this.#records.hashPeer(swarm, peer), position)) {
-        if (moved) {
-          this.#move(swarm, size, seeders);
-          this.#count(swarm, 0, -1);
-        }
         this.#blocks.trim(swarm, size);
         this.#limits.givePeer();
         return NONE;
       }
     }
-    this.#count(swarm, seeder ? 1 : 0, seeder ? (moved ? -1 : 0) : 1);
+    if (position === size) {
+      this.#count(swarm, seeder ? 1 : 0, seeder ? 0 : 1);
+    } else {
+      this.#count(swarm, 0, 1);
+      this.#fetch(swarm, position, size);
+      this.#count(swarm, 1, -1);
+    }
     return position;
   }
 
   /** Removes the peer at a position, at the time `second`; positions behind it may have changed afterwards. */
   remove(swarm: number, position: number, second: number): void {
     const seeders = this.swarms.get(swarm, SEEDERS);
-    const leechers = this.swarms.get(swarm, LEECHERS);
-    const last = seeders + leechers - 1;
-    const seeder = position < seeders;
+    const last = this.size(swarm) - 1;
     if (this.#blocks.isLarge(swarm)) {
-      this.#index.remove(
-        this.swarms.shardOf(swarm),
-        this.#records.hashRecord(swarm, this.recordAt(swarm, position)),
-        position,
-      );
+      const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, position));
+      this.#index.remove(this.swarms.shardOf(swarm), hash, position);
     }
-    let hole = position;
-    if (seeder && leechers > 0) {
-      if (hole !== seeders - 1) this.#move(swarm, seeders - 1, hole);
-      hole = seeders - 1;
+    let leaving = position;
+    if (position < seeders) {
+      leaving = seeders - 1;
+      if (position !== leaving) this.#fetch(swarm, leaving, position);
+      this.#count(swarm, -1, 1);
     }
-    if (hole !== last) this.#move(swarm, last, hole);
-    this.#count(swarm, seeder ? -1 : 0, seeder ? 0 : -1);
+    if (leaving !== last) this.#fetch(swarm, last, leaving);
+    this.#count(swarm, 0, -1);
     this.#limits.givePeer();
     this.#blocks.trim(swarm, last);
     if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
@@ -254,36 +248,28 @@ export class SwarmPeers {
     if (position < seeders === seeder) return position;
     // The two kinds meet at the border: the peer changes places with its neighbour there.
     const border = seeder ? seeders : seeders - 1;
-    if (position !== border) this.#swap(swarm, position, border);
+    if (position !== border) {
+      this.copy.note(swarm, border);
+      this.#reindex(swarm, position, border);
+      this.#fetch(swarm, border, position);
+    }
     this.#count(swarm, seeder ? 1 : -1, seeder ? -1 : 1);
     return border;
   }
 
-  /**
-   * Mends a locked shard in which a thread has died: its indexes are built anew, and a peer that was being
-   * moved, and so stands in its swarm twice, is removed once.
-   */
-  repair(shard: number, second: number): void {
+  /** Mends a locked shard in which a thread has died. Its swarms are whole at every step; its indexes and totals are made anew. */
+  repair(shard: number): void {
     const swarms = this.swarms.inShard(shard);
     this.#index.clear(shard);
     this.swarms.reindex(shard, swarms);
     for (const swarm of swarms) {
       const size = this.size(swarm);
       this.#blocks.repairShape(swarm, size);
-      // A count may be ahead of the peer it counts.
-      const excess = size - this.#blocks.roomFor(swarm, size);
-      if (excess > 0) this.swarms.set(swarm, LEECHERS, this.swarms.get(swarm, LEECHERS) - excess);
-      const names = new Set<string>();
-      const surplus: number[] = [];
-      for (let position = 0; position < this.size(swarm); position++) {
-        const record = this.recordAt(swarm, position);
-        const name = this.#records.nameOf(record);
-        if (names.has(name)) surplus.push(position);
-        names.add(name);
-        if (this.#blocks.isLarge(swarm))
-          this.#index.insert(shard, this.#records.hashRecord(swarm, record), position);
+      if (!this.#blocks.isLarge(swarm)) continue;
+      for (let position = 0; position < size; position++) {
+        const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, position));
+        this.#index.insert(shard, hash, position);
       }
-      for (const position of surplus.reverse()) this.remove(swarm, position, second);
     }
     this.#recount(shard, swarms);
   }
@@ -303,10 +289,11 @@ export class SwarmPeers {
   #count(swarm: number, seeders: number, leechers: number): void {
     const before = this.size(swarm);
     const words = this.swarms.words(swarm);
-    const at = this.swarms.offsetOf(swarm);
-    // A thread is ended at calls and loops alone: with neither between them the two change together.
-    words[at + SEEDERS] = (words[at + SEEDERS] as number) + seeders;
-    words[at + LEECHERS] = (words[at + LEECHERS] as number) + leechers;
+    const seedersAt = this.swarms.offsetOf(swarm) + SEEDERS;
+    const leechersAt = this.swarms.offsetOf(swarm) + LEECHERS;
+    // Together, with neither a call nor a loop in between: there a thread may be ended.
+    words[seedersAt] = (words[seedersAt] as number) + seeders;
+    words[leechersAt] = (words[leechersAt] as number) + leechers;
 
     const totals = this.#totals;
     const row = ROW * this.swarms.shardOf(swarm);
@@ -316,27 +303,17 @@ export class SwarmPeers {
     totals[row + Total.Populated] = (totals[row + Total.Populated] as number) + populated;
   }
 
-  /** Moves the peer at `from` to `to`, whose own peer is forgotten. */
-  #move(swarm: number, from: number, to: number): void {
+  /** Brings the peer at `from` to `to`, in exchange for the one there, whose place in the index is the caller's concern. */
+  #fetch(swarm: number, from: number, to: number): void {
     this.copy.note(swarm, to);
-    const source = this.recordAt(swarm, from);
-    if (this.#blocks.isLarge(swarm)) {
-      this.#index.replace(this.swarms.shardOf(swarm), this.#records.hashRecord(swarm, source), from, to);
-    }
-    this.slab.copyOne(source, this.recordAt(swarm, to));
+    this.#reindex(swarm, from, to);
+    this.slab.swap(this.recordAt(swarm, from), this.recordAt(swarm, to));
   }
 
-  #swap(swarm: number, a: number, b: number): void {
-    this.copy.note(swarm, a);
-    this.copy.note(swarm, b);
-    const first = this.recordAt(swarm, a);
-    const second = this.recordAt(swarm, b);
-    if (this.#blocks.isLarge(swarm)) {
-      const shard = this.swarms.shardOf(swarm);
-      this.#index.replace(shard, this.#records.hashRecord(swarm, first), a, b);
-      this.#index.replace(shard, this.#records.hashRecord(swarm, second), b, a);
-    }
-    this.slab.swap(first, second);
+  #reindex(swarm: number, from: number, to: number): void {
+    if (!this.#blocks.isLarge(swarm)) return;
+    const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, from));
+    this.#index.replace(this.swarms.shardOf(swarm), hash, from, to);
   }
 
   #makeRoom(swarm: number, size: number): boolean {

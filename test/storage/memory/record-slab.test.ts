@@ -55,36 +55,35 @@ describe('RecordSlab', () => {
     expect(memory.byteLength).toBe(reserved);
   });
 
-  it('copies and exchanges whole records, across segments too', () => {
-    const slab = new RecordSlab(AddressFamily.IPv6, StoreMemory.private(), new NoLocks(), 0);
-    const far = Array.from({ length: 300 }, () => slab.alloc(13));
-    const a = far[0] as number;
-    const b = far[299] as number;
-    expect(segmentOf(a)).not.toBe(segmentOf(b));
-    const write = (record: number, value: number) => {
-      slab.ids[segmentOf(record)]?.fill(value, (record & RECORD_MASK) * 5, (record & RECORD_MASK) * 5 + 5);
-      slab.compact[segmentOf(record)]?.fill(
-        value,
-        (record & RECORD_MASK) * 9,
-        (record & RECORD_MASK) * 9 + 9,
-      );
-      slab.seen[segmentOf(record)]?.fill(value, record & RECORD_MASK, (record & RECORD_MASK) + 1);
-    };
-    const read = (record: number) => [
-      ...(slab.ids[segmentOf(record)]?.subarray((record & RECORD_MASK) * 5, (record & RECORD_MASK) * 5 + 5) ??
-        []),
-      ...(slab.compact[segmentOf(record)]?.subarray(
-        (record & RECORD_MASK) * 9,
-        (record & RECORD_MASK) * 9 + 9,
-      ) ?? []),
-      slab.seen[segmentOf(record)]?.[record & RECORD_MASK],
-    ];
-    write(a, 7);
-    write(b, 9);
-    slab.swap(a, b);
-    expect(read(a)).toEqual(Array(15).fill(9));
-    expect(read(b)).toEqual(Array(15).fill(7));
-    slab.copy(b, a + 1, 1);
-    expect(read(a + 1)).toEqual(Array(15).fill(7));
-  });
+  it.each([AddressFamily.IPv4, AddressFamily.IPv6])(
+    'copies and exchanges whole records, across segments too (IPv%d)',
+    (family) => {
+      const slab = new RecordSlab(family, StoreMemory.private(), new NoLocks(), 0);
+      const far = Array.from({ length: 300 }, () => slab.alloc(13));
+      const a = far[0] as number;
+      const b = far[299] as number;
+      expect(segmentOf(a)).not.toBe(segmentOf(b));
+      /** The words of a record, in three pieces. */
+      const pieces = (record: number) => {
+        const of = (arrays: (Int32Array | Uint16Array)[], width: number) =>
+          arrays[segmentOf(record)]?.subarray(
+            (record & RECORD_MASK) * width,
+            ((record & RECORD_MASK) + 1) * width,
+          ) ?? expect.fail(`no segment of ${record}`);
+        return [of(slab.ids, 5), of(slab.seen, 1), of(slab.compact, slab.width)];
+      };
+      const write = (record: number, first: number) => {
+        for (const piece of pieces(record)) for (const i of piece.keys()) piece[i] = first++;
+      };
+      const read = (record: number) => pieces(record).flatMap((piece) => [...piece]);
+      const numbers = (first: number) => Array.from({ length: 6 + slab.width }, (_, i) => first + i);
+      write(a, 100);
+      write(a + 1, 200);
+      write(b, 300);
+      slab.swap(a, b);
+      expect([a, a + 1, b].map(read)).toEqual([300, 200, 100].map(numbers));
+      slab.copy(b, a + 1, 1);
+      expect([a, a + 1, b].map(read)).toEqual([300, 100, 100].map(numbers));
+    },
+  );
 });
