@@ -1,7 +1,7 @@
 /**
  * A thread that works on a shared memory store: random calls on peers of its own, in swarms that all threads
- * have in common. At the end it tells what its peers must have become. JavaScript, and of the compiled
- * store: Node 20 starts no thread from TypeScript.
+ * have in common. At the end it tells what its peers must have become, and what was refused. JavaScript, and of the
+ * compiled store: Node 20 starts no thread from TypeScript.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,7 +11,7 @@ import { Peer } from '../../build/bittorrent/peer.js';
 import { PeerList } from '../../build/bittorrent/peer-list.js';
 import { memoryDriver } from '../../build/storage/memory/driver.js';
 
-const { invitation, thread, seed, calls, swarms, peers } = workerData;
+const { invitation, thread, seed, calls, swarms, peers, most, gate } = workerData;
 
 let state = seed | 1;
 function random(bound) {
@@ -43,8 +43,11 @@ function work(store) {
   const infohashes = Array.from({ length: swarms }, (_, i) => infohashOf(i));
   const response = new AnnounceResponse(new PeerList(60));
   const peer = new Peer();
-  /** By swarm: peer number to `seeder` or `leecher`. */
+  /** By swarm: peer number to `seeder` or `leecher`, and those whose snatch is counted. */
   const expected = Array.from({ length: swarms }, () => new Map());
+  const snatched = Array.from({ length: swarms }, () => new Set());
+  const snatches = Array.from({ length: swarms }, () => 0);
+  let refused = 0;
   const faults = [];
   for (let i = 0; i < calls; i++) {
     // The first swarm gets half of everything, so that it grows large.
@@ -53,20 +56,32 @@ function work(store) {
     const mine = expected[swarm];
     const n = random(peers);
     peerOf(thread, n, peer);
+    // Only its own calls make a peer of its own a member.
+    const note = (side) => {
+      const isIn = mine.has(n) || store.announcePeers(infohash, peer, true, 0, response);
+      if (isIn) mine.set(n, side);
+      else refused++;
+      return isIn;
+    };
+    // Now and then another thread gets ahead.
+    if (random(64) === 0) Atomics.wait(gate, 1, 0, random(10) / 100);
     switch (random(8)) {
       case 0:
         store.putSeeder(infohash, peer);
-        mine.set(n, 'seeder');
+        note('seeder');
         break;
       case 1:
       case 2:
       case 3:
         store.putLeecher(infohash, peer);
-        mine.set(n, 'leecher');
+        note('leecher');
         break;
       case 4:
         store.graduateLeecher(infohash, peer);
-        mine.set(n, 'seeder');
+        if (note('seeder') && !snatched[swarm].has(n)) {
+          snatched[swarm].add(n);
+          snatches[swarm]++;
+        }
         break;
       case 5: {
         const side = mine.get(n);
@@ -77,13 +92,18 @@ function work(store) {
           faults.push(`deleting ${n}, a ${side}, from ${swarm} gave ${deleted}`);
         }
         mine.delete(n);
+        snatched[swarm].delete(n);
         break;
       }
       default: {
         response.reset(4);
         const member = store.announcePeers(infohash, peer, random(2) === 0, 50, response);
         if (member !== mine.has(n)) faults.push(`${n} in ${swarm}: member ${member}`);
+        if (response.complete + response.incomplete > most) faults.push(`more than ${most} in ${swarm}`);
+        const given = new Set();
         for (const { address, port } of response.peers) {
+          if (given.has(address)) faults.push(`was given ${address} twice`);
+          given.add(address);
           const [ten, owner] = address.split('.').map(Number);
           if (ten !== 10 || port !== 1000 + owner) faults.push(`was given ${address}:${port}`);
           if (address === peer.address) faults.push(`${address} was given itself`);
@@ -92,7 +112,7 @@ function work(store) {
     }
     if (faults.length > 10) break;
   }
-  return { faults, expected };
+  return { faults, expected, snatches, refused };
 }
 
 if (parentPort) {
@@ -101,6 +121,7 @@ if (parentPort) {
   parentPort.once('message', ({ admission }) => {
     const store = guest.open(admission, thread, { clock: { now: () => Date.now() } });
     parentPort.postMessage('working');
+    Atomics.wait(gate, 0, 0);
     const outcome = work(store);
     parentPort.postMessage(outcome);
     store.stop();

@@ -1,8 +1,6 @@
 /** Snapshots of a store that other threads, compiled and real, are at work on. */
 
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Infohash } from '../../../../src/bittorrent/infohash.ts';
 import { Peer } from '../../../../src/bittorrent/peer.ts';
@@ -13,6 +11,7 @@ import { memoryDriver } from '../../../../src/storage/memory/driver.ts';
 import type { MemoryPeerStore } from '../../../../src/storage/memory/peer-store.ts';
 import { loadInto, saveTo, someDirectory, someStore } from '../../../support/snapshots.ts';
 import { scrape } from '../../../support/store-calls.ts';
+import { StoreThread } from '../../../support/store-thread.ts';
 
 const SWARMS = 40;
 
@@ -60,23 +59,8 @@ describe('snapshots of a store that threads share', () => {
 
   afterEach(() => host.store.stop());
 
-  /** Starts a thread and resolves when it is at work. */
-  async function start(thread: number, calls: number): Promise<Worker> {
-    const worker = new Worker(new URL('../../../support/store-thread.js', import.meta.url), {
-      workerData: {
-        invitation: host.invitation,
-        thread,
-        seed: 7919 * thread,
-        calls,
-        swarms: SWARMS,
-        peers: PEERS,
-      },
-    });
-    await once(worker, 'message');
-    worker.postMessage({ admission: host.admit() });
-    await once(worker, 'message');
-    return worker;
-  }
+  const start = (thread: number, calls: number) =>
+    StoreThread.start(host, thread, { calls, swarms: SWARMS, peers: PEERS });
 
   /** The threads' peers on one side of a swarm, which are removed. */
   function members(of: MemoryPeerStore, swarm: number, side: 'Seeder' | 'Leecher'): string[] {
@@ -113,14 +97,14 @@ describe('snapshots of a store that threads share', () => {
     const path = join(await someDirectory(), 'snapshot');
     const workers = await Promise.all([2, 3, 4].map((thread) => start(thread, 100_000)));
     let atWork = true;
-    const ends = Promise.all(workers.map((worker) => once(worker, 'message')));
+    const ends = Promise.all(workers.map(({ outcome }) => outcome));
     void ends.then(() => {
       atWork = false;
     });
     let taken = 0;
     for (; atWork; taken++) await (await snapshot(path)).stop();
     expect(taken).toBeGreaterThan(3);
-    for (const [outcome] of await ends) expect((outcome as { faults: string[] }).faults).toEqual([]);
+    for (const { faults } of await ends) expect(faults).toEqual([]);
 
     // When nothing changes any more, a snapshot is the same as the store.
     const loaded = await snapshot(path);
