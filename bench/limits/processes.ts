@@ -36,7 +36,7 @@ async function start<T>(
   const path = join(directory, 'chihaya.yaml');
   // JSON is YAML.
   await writeFile(path, JSON.stringify({ chihaya }));
-  const args = [TRACKER, '--json', '--config', path];
+  const args = [TRACKER, '--json', '--allow-root', '--config', path];
   const [file, ...rest] =
     core === undefined ? [process.execPath, ...args] : pinned(core, process.execPath, args);
   const child = new RunningProcess({ file: file as string, args: rest });

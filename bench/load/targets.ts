@@ -54,7 +54,7 @@ function chihaya(name: string, loads: Target['loads'], hooks: MakeHooks = async 
       const config = { http: { addr, enable_keepalive: true }, udp: { addr }, prehooks };
       // JSON is YAML.
       await writeFile(path, JSON.stringify({ chihaya: config }));
-      const child = spawn([process.execPath, TRACKER, '--json', '--config', path]);
+      const child = spawn([process.execPath, TRACKER, '--json', '--allow-root', '--config', path]);
       const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);
       const { addresses } = JSON.parse(line) as { addresses: string[] };
       const port = (protocol: string) =>

@@ -96,7 +96,13 @@ export async function withTracker<T>(
   const storage = { name: 'redis', config: { redis_broker: redis.url, ...config } };
   // JSON is YAML.
   await writeFile(path, JSON.stringify({ chihaya: { workers: 1, udp: { addr: '127.0.0.1:0' }, storage } }));
-  const [file, ...args] = pinned(SERVER_CORE, process.execPath, [TRACKER, '--json', '--config', path]);
+  const [file, ...args] = pinned(SERVER_CORE, process.execPath, [
+    TRACKER,
+    '--json',
+    '--allow-root',
+    '--config',
+    path,
+  ]);
   const child = new RunningProcess({ file, args });
   try {
     const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);

@@ -23,7 +23,13 @@ export class ReloadedTracker {
   static async start(config: object, directory: string): Promise<ReloadedTracker> {
     const path = join(directory, 'chihaya.yaml');
     await write(path, config);
-    const [file, ...args] = pinned(SERVER_CORE, process.execPath, [TRACKER, '--json', '--config', path]);
+    const [file, ...args] = pinned(SERVER_CORE, process.execPath, [
+      TRACKER,
+      '--json',
+      '--allow-root',
+      '--config',
+      path,
+    ]);
     const child = new RunningProcess({ file, args });
     const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, TIMEOUT);
     return new ReloadedTracker(child, path, (JSON.parse(line) as { addresses: string[] }).addresses);

@@ -84,7 +84,7 @@ async function prepare(path: string): Promise<number> {
 async function start(config: string): Promise<{ child: RunningProcess; ready: Ready; seconds: number }> {
   const program = join(import.meta.dirname, '../../../build/cli/chihaya.cjs');
   const begun = performance.now();
-  const args = [program, '--json', '--config', config];
+  const args = [program, '--json', '--allow-root', '--config', config];
   const child = new RunningProcess({ file: process.execPath, args });
   const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, TIMEOUT);
   return { child, ready: JSON.parse(line) as Ready, seconds: (performance.now() - begun) / 1000 };

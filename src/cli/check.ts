@@ -1,7 +1,8 @@
 /** `chihaya check`: whether the tracker would start with this configuration, as far as can be told without starting. */
 
 import { formatHostPort } from '../pkg/options.ts';
-import { listenAddresses, rehearse } from '../server/rehearsal.ts';
+import { listenAddresses } from '../server/listen-addresses.ts';
+import { rehearse } from '../server/rehearsal.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';
 import { workerCount } from '../server/worker-count.ts';
 import { type ConfigFlags, configPath } from './config-path.ts';

@@ -1,10 +1,14 @@
 /** Runs the tracker until it is told to stop. */
 
+import { BoundSockets } from '../pkg/bound-sockets.ts';
 import { systemClock } from '../pkg/clock.ts';
+import { type Logger, silentLogger } from '../pkg/logger.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
 import type { LoadingWorker } from '../server/loading-worker.ts';
+import { bindPrivileged } from '../server/privileged-sockets.ts';
 import { tellFailure, tellServed } from '../server/tell.ts';
 import { Tracker } from '../server/tracker.ts';
+import { become, findAccount, isRoot } from './account.ts';
 import { type ConfigFlags, expectedPath } from './config-path.ts';
 import { readConfig } from './read-config.ts';
 import { handleSignals } from './signals.ts';
@@ -17,6 +21,8 @@ export interface RunFlags extends ConfigFlags {
   readonly json?: boolean;
   readonly nocolors?: boolean;
   readonly watch?: boolean;
+  readonly user?: string;
+  readonly allowRoot?: boolean;
 }
 
 /** @param firstWorker of several; ended if there is to be one thread only */
@@ -48,7 +54,8 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
     });
   }
   try {
-    tracker = await Tracker.start(await read(), { logger, clock: systemClock, firstWorker });
+    const bound = await leaveRoot(flags, logger);
+    tracker = await Tracker.start(await read(), { logger, clock: systemClock, firstWorker, bound });
   } catch (error) {
     tellFailure(error, 'the tracker did not start', logger);
     process.exit(FAILURE);
@@ -62,4 +69,32 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
   await tracker.stop();
   logger.info('stopped');
   process.exit(0);
+}
+
+/**
+ * Becomes the user that the flags name, with the sockets that it could not bind. What the tracker then runs with is
+ * read as that user, which a reload and a worker that takes another's place will have to do, too.
+ *
+ * @throws Error if it would run as root without having been told to
+ */
+async function leaveRoot(flags: RunFlags, logger: Logger): Promise<BoundSockets> {
+  if (flags.user !== undefined) {
+    const account = findAccount(flags.user);
+    const bound = await bindPrivileged(await readConfig(flags, silentLogger));
+    become(account);
+    const { uid } = account;
+    const fields = { user: account.user, uid, gid: process.getgid?.(), groups: process.getgroups?.() };
+    logger.info(fields, 'root has become another user');
+    return bound;
+  }
+  if (isRoot()) {
+    if (!flags.allowRoot) {
+      throw new Error(
+        'it would run as root, where a mistake costs the whole machine: start it as another user, ' +
+          'have it become one with --user NAME, or insist with --allow-root',
+      );
+    }
+    logger.info('runs as root, as --allow-root says');
+  }
+  return new BoundSockets([]);
 }

@@ -11,6 +11,7 @@
 
 import type { z } from 'zod';
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
+import type { BoundSockets, SocketType } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { MetricRegistry } from '../pkg/metrics.ts';
 
@@ -72,6 +73,8 @@ export interface FrontendDependencies {
   readonly metrics: MetricRegistry;
   /** Whether other workers bind the same addresses (SO_REUSEPORT). */
   readonly reusePort: boolean;
+  /** Those to listen on instead of binding their addresses. */
+  readonly bound?: BoundSockets | undefined;
 }
 
 /** What `settle` is given besides the options. */
@@ -81,6 +84,8 @@ export interface SettleDependencies<Options = unknown> {
   readonly workers: number;
   /** In a reload: the options in force, as the configuration had them and as they were settled. */
   readonly before?: { readonly given: Options; readonly settled: Options } | undefined;
+  /** Their addresses need not be tried. */
+  readonly bound?: BoundSockets | undefined;
 }
 
 /** A kind of frontend: a folder here, and a line in `drivers.ts`. */
@@ -91,6 +96,8 @@ export interface FrontendDriver<Schema extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** The schema of its block: strict, with defaults. */
   readonly options: Schema;
+  /** Of the sockets at the addresses among its options. */
+  readonly socketType: SocketType;
   /** Binds the sockets and serves. Rejects, with everything closed again, if one cannot be bound. */
   open(options: z.output<Schema>, dependencies: FrontendDependencies): Promise<Frontend<z.output<Schema>>>;
   /**

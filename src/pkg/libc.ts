@@ -24,6 +24,7 @@ export interface Libc {
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
   eventfd(initial: number, flags: number): number;
   write(fd: number, bytes: Memory, length: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
   /** Waits in a thread of the pool; resolves to what poll returns. */
   poll(descriptors: Memory, count: number, timeout: number): Promise<number>;
@@ -56,6 +57,7 @@ export async function loadLibc(): Promise<Libc> {
     sendmmsg: process_.func('int sendmmsg(int fd, void *headers, unsigned int count, int flags)'),
     eventfd: process_.func('int eventfd(unsigned int initial, int flags)'),
     write: process_.func('int64_t write(int fd, const void *bytes, size_t length)'),
+    fcntl: process_.func('int fcntl(int fd, int command, long argument)'),
     close: process_.func('int close(int fd)'),
     poll: (descriptors, count, timeout) =>
       new Promise((resolve, reject) => {

@@ -22,9 +22,10 @@ export const IPV6_V6ONLY = 26;
  * Binds a socket and returns its descriptor, which is the caller's to close. An IPv6 socket takes IPv4, too.
  *
  * @param host an IP address
+ * @param shared whether others may be bound to the same address
  * @throws Error with `code`, as Node's own
  */
-export function bindShared(libc: Libc, type: number, host: string, port: number): number {
+export function bindSocket(libc: Libc, type: number, host: string, port: number, shared: boolean): number {
   const address = encodeSocketAddress(host, port);
   const domain = address.length === SOCKADDR_IN6 ? AF_INET6 : AF_INET;
   const fd = libc.socket(domain, type, 0);
@@ -35,7 +36,7 @@ export function bindShared(libc: Libc, type: number, host: string, port: number)
   if (domain === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
   // As Node does: connections of an earlier process that have not quite ended keep nobody out.
   if (type === SOCK_STREAM) set(SOL_SOCKET, SO_REUSEADDR, 1);
-  set(SOL_SOCKET, SO_REUSEPORT, 1);
+  if (shared) set(SOL_SOCKET, SO_REUSEPORT, 1);
   if (libc.bind(fd, address, address.length) < 0) {
     const error = lastError(libc, `bind ${where}`);
     libc.close(fd);

@@ -2,6 +2,7 @@
 
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import type { BoundAddress, Descriptors, Frontend, PreparedChange } from '../frontend/frontend.ts';
+import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { openComponent } from './open-component.ts';
 import type { PartMetrics } from './part-metrics.ts';
@@ -13,6 +14,7 @@ export interface FrontendsDependencies {
   readonly metrics: PartMetrics;
   /** Whether other workers open the same. */
   readonly reusePort: boolean;
+  readonly bound?: BoundSockets | undefined;
 }
 
 /** A frontend under its driver's name. */
@@ -87,10 +89,10 @@ export class Frontends {
   }
 
   #new(chosen: TrackerConfig['frontends'][number], logic: TrackerLogic): Promise<Named> {
-    const { logger, reusePort } = this.#dependencies;
+    const { logger, reusePort, bound } = this.#dependencies;
     const metrics = new SummingRegistry();
     return openComponent(chosen, logger, async (driver, options, own) => {
-      const frontend = await driver.open(options, { logic, logger: own, metrics, reusePort });
+      const frontend = await driver.open(options, { logic, logger: own, metrics, reusePort, bound });
       return { name: driver.name, frontend, metrics };
     });
   }

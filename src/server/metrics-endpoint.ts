@@ -1,6 +1,7 @@
 /** Where the metrics are served, if anywhere: a reload may change that. */
 
 import type { PreparedChange } from '../frontend/frontend.ts';
+import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { type ListenAddress, sameAddress } from '../pkg/options.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -9,12 +10,14 @@ import type { Page } from './pages/page.ts';
 export class MetricsEndpoint {
   readonly #pages: readonly Page[];
   readonly #logger: Logger;
+  readonly #bound: BoundSockets | undefined;
   #address: ListenAddress | undefined;
   #server: MetricsServer | undefined;
 
-  constructor(pages: readonly Page[], logger: Logger) {
+  constructor(pages: readonly Page[], logger: Logger, bound?: BoundSockets) {
     this.#pages = pages;
     this.#logger = logger;
+    this.#bound = bound;
   }
 
   /** What is bound. */
@@ -48,6 +51,6 @@ export class MetricsEndpoint {
   }
 
   #start(address: ListenAddress): Promise<MetricsServer> {
-    return MetricsServer.start(address, this.#pages, this.#logger);
+    return MetricsServer.start(address, this.#pages, this.#logger, this.#bound?.take('stream', address));
   }
 }

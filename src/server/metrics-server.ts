@@ -28,8 +28,16 @@ export class MetricsServer {
     this.port = port;
   }
 
-  /** @throws Error that names the address, if it cannot be bound */
-  static async start(address: ListenAddress, pages: readonly Page[], logger: Logger): Promise<MetricsServer> {
+  /**
+   * @param descriptor of a socket that is bound to the address already
+   * @throws Error that names the address, if it cannot be bound
+   */
+  static async start(
+    address: ListenAddress,
+    pages: readonly Page[],
+    logger: Logger,
+    descriptor?: number,
+  ): Promise<MetricsServer> {
     const server = createServer(LIMITS, (request, response) => {
       answer(request, response, pages)
         .catch((error: unknown) => {
@@ -52,10 +60,8 @@ export class MetricsServer {
         reject(new Error(`metrics_addr: ${where} cannot be bound: ${error.message}`, { cause: error }));
       });
       // Without a host Node takes every address of both families.
-      server.listen(
-        { port: address.port, ...(address.host === undefined ? {} : { host: address.host }) },
-        resolve,
-      );
+      const place = { port: address.port, ...(address.host === undefined ? {} : { host: address.host }) };
+      server.listen(descriptor === undefined ? place : { fd: descriptor }, resolve);
     });
     server.on('error', (error) => logger.error({ err: error }, 'the metrics server failed'));
     return new MetricsServer(server);

@@ -5,13 +5,13 @@
  */
 
 import { lookup } from 'node:dns/promises';
-import { optionsOf } from '../config/component.ts';
 import { systemClock } from '../pkg/clock.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { storageDrivers } from '../storage/drivers.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';
+import { listenAddresses } from './listen-addresses.ts';
 import { MetricSet } from './metric-set.ts';
 import { openLogic } from './open-logic.ts';
 import { SharedSources } from './shared-sources.ts';
@@ -36,21 +36,6 @@ export async function rehearse(config: TrackerConfig, logger: Logger): Promise<s
   } finally {
     await store.stop();
   }
-}
-
-/** Every address that would be listened on, under its key in the configuration. */
-export function listenAddresses(config: TrackerConfig): { key: string; address: ListenAddress }[] {
-  const keys = config.frontends.flatMap(({ component, options }) =>
-    optionsOf(component.options)
-      .filter(({ info }) => info?.kind === 'address')
-      .map(({ name }) => ({
-        key: `${component.name}.${name}`,
-        address: (options as Record<string, ListenAddress | undefined>)[name],
-      })),
-  );
-  return [...keys, { key: 'metrics_addr', address: config.metricsAddr }].flatMap(({ key, address }) =>
-    address ? [{ key, address }] : [],
-  );
 }
 
 async function tryAddress(key: string, { host, port }: ListenAddress): Promise<string | undefined> {

@@ -9,6 +9,7 @@
 
 import type { BoundAddress, Descriptors, PreparedChange } from '../frontend/frontend.ts';
 import type { Logic } from '../middleware/logic.ts';
+import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Frontends } from './frontends.ts';
@@ -26,6 +27,7 @@ export interface ServingDependencies {
   readonly metrics: MetricSet;
   /** Whether other workers serve the same addresses. */
   readonly reusePort: boolean;
+  readonly bound?: BoundSockets | undefined;
 }
 
 /** What hooks are made with besides their options. */

@@ -1,5 +1,6 @@
 /** What all workers have in common of the frontends: ports, and whatever else `settle` of the drivers decides. */
 
+import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { openComponent } from './open-component.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
@@ -16,12 +17,13 @@ export async function settleFrontends(
   before: SettledFrontends | undefined,
   workers: number,
   logger: Logger,
+  bound: BoundSockets | undefined,
 ): Promise<SettledFrontends> {
   const options: unknown[] = [];
   for (const chosen of config.frontends) {
     const settled = openComponent(chosen, logger, (driver, given, own) =>
       driver.settle
-        ? driver.settle(given, { logger: own, workers, before: find(before, driver.name) })
+        ? driver.settle(given, { logger: own, workers, before: find(before, driver.name), bound })
         : given,
     );
     options.push(await settled);

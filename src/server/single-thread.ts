@@ -38,7 +38,7 @@ export class SingleThread implements TrackerParts {
   #sources: SharedSources;
 
   static async open(config: TrackerConfig, dependencies: PartsDependencies): Promise<SingleThread> {
-    const { logger, clock, metrics, closers } = dependencies;
+    const { logger, clock, metrics, closers, bound } = dependencies;
     // First: who allocates is noted from here on.
     const profiles = takesProfiles(config) ? await Profiles.open('main', () => []) : undefined;
     if (profiles) closers.push(() => profiles.close());
@@ -49,7 +49,7 @@ export class SingleThread implements TrackerParts {
     );
     closers.push(() => store.stop());
     const { sources, made: serving } = await openWithSources(config, store, logger, (supplies) =>
-      Serving.open(config, supplies, { store, logger, metrics, reusePort: false }),
+      Serving.open(config, supplies, { store, logger, metrics, reusePort: false, bound }),
     );
     const thread = new SingleThread({ store, sources, serving, profiles }, dependencies);
     closers.push((patience) => thread.#stop(patience));

@@ -9,10 +9,13 @@
 
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
 import type { BoundAddress, PreparedChange } from '../frontend/frontend.ts';
+import { BoundSockets } from '../pkg/bound-sockets.ts';
 import { type Libc, loadLibc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
+import { sameAddress } from '../pkg/options.ts';
 import type { StorageHost } from '../storage/driver.ts';
 import type { PeerStore } from '../storage/storage.ts';
+import { listenAddresses } from './listen-addresses.ts';
 import { LoadingWorker } from './loading-worker.ts';
 import { openComponent, tuneStore } from './open-component.ts';
 import type { Patience } from './patience.ts';
@@ -48,6 +51,7 @@ interface Base {
   readonly store: PeerStore;
   readonly host: StorageHost | undefined;
   readonly libc: Libc;
+  readonly bound: BoundSockets;
   readonly serving: Serving;
   readonly generation: Generation;
   readonly profiles: Profiles | undefined;
@@ -61,6 +65,8 @@ export class Supervisor implements TrackerParts {
   readonly #logger: Logger;
   readonly #host: StorageHost | undefined;
   readonly #libc: Libc;
+  /** Kept for workers yet to come, too. */
+  readonly #bound: BoundSockets;
   /** Hooks and logic of this thread's own, for whoever asks `logic`. */
   readonly #serving: Serving;
   readonly #pool: WorkerPool;
@@ -77,7 +83,7 @@ export class Supervisor implements TrackerParts {
     workers: number,
     dependencies: PartsDependencies,
   ): Promise<Supervisor> {
-    const { logger, clock, metrics, closers } = dependencies;
+    const { logger, clock, metrics, closers, bound = new BoundSockets([]) } = dependencies;
     let supervisor: Supervisor | undefined;
     // First: who allocates is noted from here on.
     const profiles = takesProfiles(config)
@@ -92,7 +98,7 @@ export class Supervisor implements TrackerParts {
     });
     closers.push(() => store.stop());
     const libc = await loadLibc();
-    const frontends = await settleFrontends(config, undefined, workers, logger);
+    const frontends = await settleFrontends(config, undefined, workers, logger, bound);
     let publish = (_hook: number, _value: unknown): void => {};
     const { sources, made: serving } = await openWithSources(
       config,
@@ -103,7 +109,7 @@ export class Supervisor implements TrackerParts {
       (hook, value) => publish(hook, value),
     );
     const generation = { config: forWorkers(0, config, frontends), frontends, sources };
-    const base = { store, host, libc, serving, generation, profiles };
+    const base = { store, host, libc, bound, serving, generation, profiles };
     const started = new Supervisor(base, workers, dependencies);
     supervisor = started;
     publish = (hook, value) => started.#publish(0, hook, value);
@@ -118,6 +124,7 @@ export class Supervisor implements TrackerParts {
     this.profiles = base.profiles;
     this.#host = base.host;
     this.#libc = base.libc;
+    this.#bound = base.bound;
     this.#serving = base.serving;
     this.#inForce = base.generation;
     this.#generations.set(base.generation.config.number, base.generation);
@@ -158,7 +165,13 @@ export class Supervisor implements TrackerParts {
   /** All workers make ready, and then go over. One that refuses keeps all where they are. */
   async prepare(config: TrackerConfig): Promise<PartsChange> {
     const number = ++this.#latest;
-    const frontends = await settleFrontends(config, this.#inForce.frontends, this.#pool.count, this.#logger);
+    const frontends = await settleFrontends(
+      config,
+      this.#inForce.frontends,
+      this.#pool.count,
+      this.#logger,
+      this.#bound,
+    );
     const own = forWorkers(number, config, frontends);
     const { sources, made } = await openWithSources(
       config,
@@ -200,6 +213,7 @@ export class Supervisor implements TrackerParts {
       return before.sources.stop();
     });
     await committed;
+    this.#releaseAllBut(config);
     this.addresses = (ready.find(({ alive }) => alive) ?? this).addresses;
   }
 
@@ -223,6 +237,7 @@ export class Supervisor implements TrackerParts {
         thread: FIRST_THREAD + number - 1,
         config: this.#inForce.config,
         invitation: this.#host && { of: this.#host.invitation },
+        bound: this.#bound.ofWorker(number),
       },
       {
         logger: this.#logger,
@@ -238,7 +253,18 @@ export class Supervisor implements TrackerParts {
     return this.#generations.get(config)?.sources;
   }
 
+  /** What nobody reads any more has to refuse clients, not to let them wait. */
+  #releaseAllBut(config: TrackerConfig): void {
+    const wanted = listenAddresses(config);
+    this.#bound.release(
+      this.#libc,
+      (socket) =>
+        !wanted.some(({ type, address }) => type === socket.type && sameAddress(address, socket.address)),
+    );
+  }
+
   async #stop(patience: Patience): Promise<void> {
+    this.#bound.release(this.#libc);
     await this.#pool.stop(patience);
     await this.#serving.stop(patience);
     await patience.waitFor('the source of what hooks share', this.#inForce.sources.stop());

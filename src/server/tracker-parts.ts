@@ -5,6 +5,7 @@ import type { Components } from '../config/component.ts';
 import type { Config } from '../config/parse.ts';
 import type { BoundAddress, FrontendDriver } from '../frontend/frontend.ts';
 import type { HookDriver } from '../middleware/middleware.ts';
+import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Clock } from '../pkg/clock.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
@@ -30,6 +31,8 @@ export interface TrackerDependencies {
   readonly clock: Clock;
   /** The first of several workers, if it has been started already; ended where there is to be one thread only. */
   readonly firstWorker?: LoadingWorker | undefined;
+  /** Sockets to listen on instead of binding their addresses. */
+  readonly bound?: BoundSockets | undefined;
 }
 
 /** What the parts are opened with. */

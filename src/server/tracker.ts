@@ -54,7 +54,7 @@ export class Tracker {
 
   /** Rejects, with everything closed again, if a part cannot be opened. */
   static async start(config: TrackerConfig, given: TrackerDependencies): Promise<Tracker> {
-    const { logger, firstWorker } = given;
+    const { logger, firstWorker, bound } = given;
     const closers = new Closers(logger);
     try {
       tellConfiguration(config, logger);
@@ -67,7 +67,7 @@ export class Tracker {
         ...healthPages(health),
         ...(takesProfiles(config) ? profilePages(() => parts?.profiles) : []),
       ];
-      const endpoint = new MetricsEndpoint(pages, logger);
+      const endpoint = new MetricsEndpoint(pages, logger, bound);
       await (await endpoint.prepare(config.metricsAddr)).commit();
       closers.push(() => endpoint.stop());
 

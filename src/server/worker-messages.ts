@@ -26,6 +26,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
+import type { BoundSocket } from '../pkg/bound-sockets.ts';
 import type { MetricReport } from './metric-report.ts';
 import type { PostedLine } from './posted-log.ts';
 import type { ProfileOrder } from './profiles/profile-source.ts';
@@ -60,6 +61,8 @@ export interface WorkerStart {
   readonly config: WorkerConfig;
   /** Of a store that is shared, the host's; otherwise `undefined`, and the worker opens its own. */
   readonly invitation: { readonly of: unknown } | undefined;
+  /** Sockets that the supervisor keeps for it: it takes duplicates. */
+  readonly bound: readonly BoundSocket[];
 }
 
 /** What a worker opens its parts with once it has joined the store. */

@@ -1,4 +1,4 @@
-/** Runs the built program to its end. */
+/** Runs the built program to its end; as root, too. */
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface Ended {
 export function chihaya(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, timeout: 20_000 };
-    execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) =>
+    execFile(process.execPath, [PROGRAM, '--allow-root', ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? error.code : 0, stdout, stderr }),
     );
   });

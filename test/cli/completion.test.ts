@@ -105,11 +105,13 @@ describe.each([
 
     test('flags of the program and of a command', async () => {
       expect(await complete(['--'])).toEqual([
+        '--allow-root',
         '--config',
         '--debug',
         '--help',
         '--json',
         '--nocolors',
+        '--user',
         '--version',
         '--watch',
       ]);

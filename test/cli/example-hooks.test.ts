@@ -166,7 +166,16 @@ describe.each(linux ? [1, 2] : [1])('with workers: %i', (workers) => {
 test('announce-log, to a program that reads standard output', async () => {
   const path = await configure('announce-log', 1);
   // Node would give it a socket; a shell makes a pipe.
-  const args = ['-c', 'exec "$0" "$@" > >(cat)', process.execPath, PROGRAM, '--json', '--config', path];
+  const args = [
+    '-c',
+    'exec "$0" "$@" > >(cat)',
+    process.execPath,
+    PROGRAM,
+    '--json',
+    '--allow-root',
+    '--config',
+    path,
+  ];
   const tracker = new RunningProcess({ file: 'bash', args });
   onTestFinished(() => tracker.stop());
   const [ready] = await tracker.waitFor(/^\{.*"msg":"ready".*\}$/m, 20_000);

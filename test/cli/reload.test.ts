@@ -420,7 +420,10 @@ test('a signal during the start is a reload after it', async () => {
   const write = (interval: string) =>
     writeFileSync(path, JSON.stringify({ chihaya: { ...BASE, workers: 1, announce_interval: interval } }));
   write('1m');
-  const child = new RunningProcess({ file: process.execPath, args: [PROGRAM, '--json', '--config', path] });
+  const child = new RunningProcess({
+    file: process.execPath,
+    args: [PROGRAM, '--json', '--allow-root', '--config', path],
+  });
   onTestFinished(() => child.stop());
   await child.waitFor(/"msg":"reading the configuration"/, 20_000);
   process.kill(child.pid, 'SIGHUP');

@@ -21,7 +21,12 @@ async function startTracker(config: object = EVERYTHING): Promise<TrackerProcess
 }
 
 function run(args: readonly string[], env: Record<string, string> = {}, namespace?: string): RunningProcess {
-  const child = new RunningProcess({ file: process.execPath, args: [PROGRAM, ...args], env, namespace });
+  const child = new RunningProcess({
+    file: process.execPath,
+    args: [PROGRAM, '--allow-root', ...args],
+    env,
+    namespace,
+  });
   onTestFinished(() => child.stop('SIGKILL'));
   return child;
 }

@@ -27,7 +27,17 @@ test('--version', async () => {
 test('--help names every flag and command', async () => {
   const { code, stdout } = await chihaya(['--help']);
   expect(code).toBe(0);
-  const flags = ['--config', '--watch', '--debug', '--json', '--nocolors', '--version', '--help'];
+  const flags = [
+    '--config',
+    '--watch',
+    '--user',
+    '--allow-root',
+    '--debug',
+    '--json',
+    '--nocolors',
+    '--version',
+    '--help',
+  ];
   for (const word of [...flags, 'e2e', 'check', 'config', 'top', 'completion'])
     expect(stdout).toContain(word);
 });
@@ -43,7 +53,7 @@ test('e2e --help names every flag and its default', async () => {
 test('docs/command-line.md lists every command with its flags, and no other', async () => {
   const flagsOf = async (command: readonly string[]) => {
     const { stdout } = await chihaya([...command, '--help']);
-    return [...stdout.matchAll(/^ +(--[a-z0-9]+)/gm)].map(([, flag]) => flag);
+    return [...stdout.matchAll(/^ +(--[a-z0-9-]+)/gm)].map(([, flag]) => flag);
   };
   const { stdout } = await chihaya(['--help']);
   const [, list = ''] = stdout.split('Commands:');
@@ -51,7 +61,7 @@ test('docs/command-line.md lists every command with its flags, and no other', as
   expect(commands).toEqual(['e2e', 'check', 'config', 'top', 'completion']);
 
   const [top = '', ...sections] = readFileSync('docs/command-line.md', 'utf8').split(/^## /m);
-  const listed = (section: string) => [...section.matchAll(/^\| `(--[a-z0-9]+)/gm)].map(([, flag]) => flag);
+  const listed = (section: string) => [...section.matchAll(/^\| `(--[a-z0-9-]+)/gm)].map(([, flag]) => flag);
   expect(listed(top).toSorted()).toEqual((await flagsOf([])).toSorted());
   for (const command of commands) {
     const section = sections.find((each) => each.startsWith(`\`chihaya ${command}`)) ?? '';

@@ -78,7 +78,7 @@ export class TrackerProcess {
     flags: readonly string[] = [],
   ): Promise<TrackerProcess> {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
-    const args = [PROGRAM, '--json', '--config', path, ...flags];
+    const args = [PROGRAM, '--allow-root', '--json', '--config', path, ...flags];
     const child = new RunningProcess({ file: process.execPath, args, namespace, env });
     try {
       const [line] = await child.waitFor(/^\{.*"msg":"ready".*\}$/m, START_TIMEOUT);

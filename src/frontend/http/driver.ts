@@ -10,10 +10,14 @@ export const httpDriver = defineFrontendDriver({
   name: 'http',
   summary: 'Serves announces and scrapes over HTTP, HTTPS or both.',
   options: httpOptions,
+  socketType: 'stream',
   open: (options, dependencies) => HttpFrontend.open(options, dependencies),
-  async settle(options, { before }) {
-    const served = (key: 'addr' | 'https_addr') =>
-      sameAddress(options[key], before?.given[key]) ? before?.settled[key] : undefined;
+  async settle(options, { before, bound }) {
+    const served = (key: 'addr' | 'https_addr') => {
+      const address = options[key];
+      if (address && bound?.has('stream', address)) return address;
+      return sameAddress(address, before?.given[key]) ? before?.settled[key] : undefined;
+    };
     const kept = { addr: served('addr'), https_addr: served('https_addr') };
     const ports = await settlePorts([
       ...(options.addr && !kept.addr ? ([['http', options.addr]] as const) : []),

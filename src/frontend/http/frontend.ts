@@ -178,12 +178,14 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
   }
 
   #listen(scheme: Scheme, address: ListenAddress, context: SecureContext | undefined): Promise<Listener> {
+    const { reusePort, bound } = this.#dependencies;
     return Listener.open({
       scheme,
       address,
       context,
       counters: this.#metrics.schemes[scheme],
-      reusePort: this.#dependencies.reusePort,
+      reusePort,
+      descriptor: bound?.take('stream', address),
       onConnection: (socket, listener) => this.#accept(socket, listener),
       onError: (at, error) => this.#acceptFailed(at, error),
     });

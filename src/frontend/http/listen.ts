@@ -4,8 +4,9 @@ import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { loadLibc } from '../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../pkg/options.ts';
-import { bindShared, SOCK_STREAM } from '../../pkg/reuse-port.ts';
+import { bindSocket, SOCK_STREAM } from '../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../frontend.ts';
+import { PRIVILEGED_PORT } from '../privileged-port.ts';
 
 /** The kernel cuts it to what the system allows (net.core.somaxconn): clients come in bursts. */
 const BACKLOG = 4096;
@@ -16,24 +17,30 @@ const ANY = ['::', '0.0.0.0'] as const;
 const REASONS = new Map([
   ['EADDRINUSE', 'another process, or another part of this one, listens there'],
   ['EADDRNOTAVAIL', 'this host has no such address'],
-  ['EACCES', 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)'],
+  ['EACCES', PRIVILEGED_PORT],
   ['ENOTFOUND', 'the name is not known'],
 ]);
 
+export interface ListenOptions {
+  /** Whether other sockets may be bound to the same address, to share its connections. */
+  readonly reusePort: boolean;
+  /** Of a socket that is bound there already. */
+  readonly descriptor?: number | undefined;
+}
+
 /**
- * @param reusePort whether other sockets may be bound to the same address, to share its connections
  * @throws Error that names the address and the reason
  */
 export async function listen(
   server: Server,
   protocol: 'http' | 'https',
   address: ListenAddress,
-  reusePort: boolean,
+  options: ListenOptions,
 ): Promise<BoundAddress> {
   const hosts = address.host === undefined ? ANY : [address.host];
   for (const [i, host] of hosts.entries()) {
     try {
-      await bind(server, await target(host, address.port, reusePort));
+      await bind(server, await target(host, address.port, options));
       const bound = server.address() as AddressInfo;
       return { protocol, host: bound.address, port: bound.port };
     } catch (error) {
@@ -62,7 +69,7 @@ export async function settlePorts(
     for (const [protocol, address] of wanted) {
       const server = createServer();
       servers.push(server);
-      ports.push((await listen(server, protocol, address, false)).port);
+      ports.push((await listen(server, protocol, address, { reusePort: false })).port);
     }
     return ports;
   } finally {
@@ -73,10 +80,11 @@ export async function settlePorts(
 /** What a server is to listen on: an address, or a socket that is bound already. */
 type Target = { readonly host: string; readonly port: number } | { readonly fd: number };
 
-async function target(host: string, port: number, reusePort: boolean): Promise<Target> {
+async function target(host: string, port: number, { reusePort, descriptor }: ListenOptions): Promise<Target> {
+  if (descriptor !== undefined) return { fd: descriptor };
   if (!reusePort) return { host, port };
   const { address } = await lookup(host);
-  return { fd: bindShared(await loadLibc(), SOCK_STREAM, address, port) };
+  return { fd: bindSocket(await loadLibc(), SOCK_STREAM, address, port, true) };
 }
 
 function bind(server: Server, at: Target): Promise<void> {

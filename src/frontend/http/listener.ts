@@ -18,6 +18,8 @@ export interface ListenerOptions {
   readonly context: SecureContext | undefined;
   readonly counters: SchemeCounters;
   readonly reusePort: boolean;
+  /** Of a socket that is bound already. */
+  readonly descriptor: number | undefined;
   readonly onConnection: (socket: Socket, listener: Listener) => void;
   readonly onError: (scheme: Scheme, error: Error) => void;
 }
@@ -39,7 +41,7 @@ export class Listener {
   static async open(options: ListenerOptions): Promise<Listener> {
     // The client may end its side after the request and still wants the answer: `allowHalfOpen`.
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    const bound = await listen(server, options.scheme, options.address, options.reusePort);
+    const bound = await listen(server, options.scheme, options.address, options);
     return new Listener(server, bound, options);
   }
 

@@ -1,7 +1,7 @@
 /** The UDP frontend as a driver. */
 
 import type { Logger } from '../../pkg/logger.ts';
-import { sameAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
 import { defineFrontendDriver, type SettleDependencies } from '../frontend.ts';
 import { PLACEHOLDER_KEY, type UdpOptions, udpOptions } from './config.ts';
 import { NOT_SERVED, UdpFrontend } from './frontend.ts';
@@ -12,6 +12,7 @@ export const udpDriver = defineFrontendDriver({
   name: 'udp',
   summary: 'Serves BitTorrent clients over UDP (BEP 15, BEP 41).',
   options: udpOptions,
+  socketType: 'dgram',
   open: (options, dependencies) => UdpFrontend.open(options, dependencies),
   async settle(options, dependencies) {
     const { logger } = dependencies;
@@ -19,17 +20,22 @@ export const udpDriver = defineFrontendDriver({
       logger.warn(NOT_SERVED);
       return options;
     }
-    const addr = { ...options.addr, port: await settlePort(options, dependencies) };
+    const addr = { ...options.addr, port: await settlePort(options, options.addr, dependencies) };
     return { ...options, addr, private_key: settleKey(options, dependencies) };
   },
 });
 
 async function settlePort(
-  { addr, socket: kind, receive_buffer: receiveBuffer }: UdpOptions,
-  { logger, workers, before }: SettleDependencies<UdpOptions>,
+  { socket: kind, receive_buffer: receiveBuffer }: UdpOptions,
+  addr: ListenAddress,
+  { logger, workers, before, bound }: SettleDependencies<UdpOptions>,
 ): Promise<number> {
   if (sameAddress(addr, before?.given.addr)) return before?.settled.addr?.port as number;
-  const socket = await openSocket(addr as never, { kind, receiveBuffer, reusePort: false }, logger);
+  if (bound?.has('dgram', addr)) {
+    if (kind !== 'dgram') tellPool(workers, logger);
+    return addr.port;
+  }
+  const socket = await openSocket(addr, { kind, receiveBuffer, reusePort: false }, logger);
   if (socket.descriptors) tellPool(workers, logger);
   await socket.close();
   return socket.address.port;

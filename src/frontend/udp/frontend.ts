@@ -59,7 +59,7 @@ export class UdpFrontend implements Frontend<UdpOptions> {
   }
 
   async prepare(options: UdpOptions, logic: TrackerLogic): Promise<PreparedChange> {
-    const { logger, reusePort } = this.#dependencies;
+    const { logger, reusePort, bound } = this.#dependencies;
     const { addr } = options;
     if (addr === undefined) {
       // Of several workers none needs to say what `settle` has said.
@@ -76,7 +76,12 @@ export class UdpFrontend implements Frontend<UdpOptions> {
       kept ??
       (await openSocket(
         addr,
-        { kind: options.socket, receiveBuffer: options.receive_buffer, reusePort },
+        {
+          kind: options.socket,
+          receiveBuffer: options.receive_buffer,
+          reusePort,
+          descriptor: bound?.take('dgram', addr),
+        },
         logger,
       ));
     this.#open.add(socket);

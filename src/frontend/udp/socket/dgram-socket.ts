@@ -12,7 +12,7 @@ import { isIPv6 } from 'node:net';
 import { parseIp } from '../../../pkg/ip-address.ts';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
-import { bindShared, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
+import { bindSocket, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
 import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
 
@@ -29,6 +29,8 @@ export interface DgramOptions {
   readonly receiveBuffer: number;
   /** Whether other sockets may be bound to the same address, to share its packets. Needs Linux. */
   readonly reusePort: boolean;
+  /** Of a socket that is bound there already. */
+  readonly descriptor?: number | undefined;
 }
 
 export class DgramSocket implements UdpSocket {
@@ -52,7 +54,7 @@ export class DgramSocket implements UdpSocket {
   /** Binds a socket to an address; without a host to every address of both families. */
   static async bind({ host, port }: ListenAddress, options: DgramOptions): Promise<DgramSocket> {
     const libc = options.reusePort ? await loadLibc() : undefined;
-    const open = async (ip: string) => new DgramSocket(await bound(ip, port, options.receiveBuffer, libc));
+    const open = async (ip: string) => new DgramSocket(await bound(ip, port, options, libc));
     if (host !== undefined) return open((await lookup(host)).address);
     try {
       return await open('::');
@@ -143,7 +145,12 @@ export class DgramSocket implements UdpSocket {
 }
 
 /** @param libc of a socket that shares its address */
-function bound(host: string, port: number, receiveBuffer: number, libc: Libc | undefined): Promise<Socket> {
+function bound(
+  host: string,
+  port: number,
+  { receiveBuffer, descriptor }: DgramOptions,
+  libc: Libc | undefined,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
@@ -162,12 +169,13 @@ function bound(host: string, port: number, receiveBuffer: number, libc: Libc | u
       socket.removeAllListeners('error');
       resolve(socket);
     };
-    if (!libc) {
+    if (!libc && descriptor === undefined) {
       socket.bind(port, host, listening);
       return;
     }
     try {
-      socket.bind({ fd: bindShared(libc, SOCK_DGRAM, host, port) }, listening);
+      const fd = descriptor ?? bindSocket(libc as Libc, SOCK_DGRAM, host, port, true);
+      socket.bind({ fd }, listening);
     } catch (error) {
       fail(error as Error);
     }

@@ -76,6 +76,8 @@ export interface MmsgOptions {
   readonly receiveBuffer: number;
   /** Whether other sockets may be bound to the same address, to share its packets. */
   readonly reusePort: boolean;
+  /** Of a socket that is bound there already. */
+  readonly descriptor?: number | undefined;
 }
 
 export class MmsgSocket implements UdpSocket {
@@ -106,21 +108,27 @@ export class MmsgSocket implements UdpSocket {
   #closed = false;
 
   static async bind(libc: Libc, { host, port }: ListenAddress, options: MmsgOptions): Promise<MmsgSocket> {
-    if (host !== undefined) return new MmsgSocket(libc, (await lookup(host)).address, port, options);
+    const { descriptor } = options;
+    if (descriptor !== undefined) {
+      prepare(libc, descriptor, boundAddress(libc, descriptor).host, options);
+      return new MmsgSocket(libc, descriptor);
+    }
+    const open = (ip: string) => new MmsgSocket(libc, openSocket(libc, ip, port, options));
+    if (host !== undefined) return open((await lookup(host)).address);
     try {
-      return new MmsgSocket(libc, '::', port, options);
+      return open('::');
     } catch (error) {
       // A system without IPv6.
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
-      return new MmsgSocket(libc, '0.0.0.0', port, options);
+      return open('0.0.0.0');
     }
   }
 
-  private constructor(libc: Libc, host: string, port: number, options: MmsgOptions) {
+  private constructor(libc: Libc, fd: number) {
     this.#libc = libc;
-    this.#fd = openSocket(libc, host, port, options);
-    this.#segments = OutgoingHeaders.supported(libc, this.#fd);
+    this.#fd = fd;
+    this.#segments = OutgoingHeaders.supported(libc, fd);
     this.#wakeFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
     this.descriptors = { open: [this.#fd, this.#wakeFd], wake: this.#wakeFd };
     this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
@@ -337,19 +345,25 @@ function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions
   const set = (level: number, name: number, value: number) =>
     libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
   if (domain === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  // Bound to one address, a socket has no other to answer from.
-  if (host === '::') set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  if (host === '0.0.0.0') set(IPPROTO_IP, IP_PKTINFO, 1);
   if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, 1);
-  // Beyond the system's limit only root may go.
-  if (set(SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer) < 0)
-    set(SOL_SOCKET, SO_RCVBUF, options.receiveBuffer);
+  prepare(libc, fd, host, options);
   if (libc.bind(fd, address, address.length) < 0) {
     const error = lastError(libc, what);
     libc.close(fd);
     throw error;
   }
   return fd;
+}
+
+/** What does not depend on whether it is bound yet. @param host the IP address that it is bound to */
+function prepare(libc: Libc, fd: number, host: string, { receiveBuffer }: MmsgOptions): void {
+  const set = (level: number, name: number, value: number) =>
+    libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
+  // Bound to one address, a socket has no other to answer from.
+  if (host === '::') set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  if (host === '0.0.0.0') set(IPPROTO_IP, IP_PKTINFO, 1);
+  // Beyond the system's limit only root may go.
+  if (set(SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer) < 0) set(SOL_SOCKET, SO_RCVBUF, receiveBuffer);
 }
 
 function boundAddress(libc: Libc, fd: number): { readonly host: string; readonly port: number } {

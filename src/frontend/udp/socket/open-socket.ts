@@ -3,6 +3,7 @@
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import type { Logger } from '../../../pkg/logger.ts';
 import type { ListenAddress } from '../../../pkg/options.ts';
+import { PRIVILEGED_PORT } from '../../privileged-port.ts';
 import { DgramSocket } from './dgram-socket.ts';
 import { MmsgSocket } from './mmsg-socket.ts';
 import type { UdpSocket } from './socket.ts';
@@ -14,9 +15,25 @@ export interface SocketOptions {
   /** Bytes of packets the kernel may hold for us. */
   readonly receiveBuffer: number;
   readonly reusePort: boolean;
+  /** Of a socket that is bound there already. */
+  readonly descriptor?: number | undefined;
 }
 
+/** @throws Error that names the address and the reason */
 export async function openSocket(
+  address: ListenAddress,
+  options: SocketOptions,
+  logger: Logger,
+): Promise<UdpSocket> {
+  try {
+    return await openChosen(address, options, logger);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'EACCES' ? new Error(`${message}: ${PRIVILEGED_PORT}`, { cause: error }) : error;
+  }
+}
+
+async function openChosen(
   address: ListenAddress,
   options: SocketOptions,
   logger: Logger,

@@ -1,0 +1,65 @@
+/**
+ * Sockets on ports that need a privilege, bound while there is one: by root, before the tracker becomes another user.
+ * All others that user can bind, and bind again when a worker is replaced; hence only these are bound here.
+ */
+
+import { lookup } from 'node:dns/promises';
+import { type BoundSocket, BoundSockets } from '../pkg/bound-sockets.ts';
+import { type Libc, loadLibc } from '../pkg/libc.ts';
+import { silentLogger } from '../pkg/logger.ts';
+import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
+import { bindSocket, SOCK_DGRAM, SOCK_STREAM } from '../pkg/reuse-port.ts';
+import { type ConfiguredAddress, listenAddresses } from './listen-addresses.ts';
+import type { TrackerConfig } from './tracker-parts.ts';
+import { workerCount } from './worker-count.ts';
+
+/** Linux's default; where it is lower, nothing is lost. */
+const FIRST_FOR_ALL = 1024;
+
+/** @throws Error that names the address, if one cannot be bound */
+export async function bindPrivileged(config: TrackerConfig): Promise<BoundSockets> {
+  const privileged = listenAddresses(config).filter(
+    ({ address: { port } }) => port > 0 && port < FIRST_FOR_ALL,
+  );
+  const workers = await workerCount(config.workers, silentLogger);
+  const sockets: BoundSocket[] = [];
+  for (const { key, type, address } of privileged) {
+    try {
+      // The metrics server is one, however many workers there are.
+      const count = key === 'metrics_addr' ? 1 : workers;
+      sockets.push({ type, address, descriptors: await bind(await loadLibc(), type, address, count) });
+    } catch (error) {
+      const where = formatHostPort(address.host ?? '', address.port);
+      throw new Error(`${key}: cannot bind ${where} for another user: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+  return new BoundSockets(sockets);
+}
+
+async function bind(
+  libc: Libc,
+  type: ConfiguredAddress['type'],
+  { host, port }: ListenAddress,
+  count: number,
+): Promise<number[]> {
+  const kind = type === 'stream' ? SOCK_STREAM : SOCK_DGRAM;
+  if (host !== undefined) return bindAll(libc, kind, (await lookup(host)).address, port, count);
+  try {
+    return bindAll(libc, kind, '::', port, count);
+  } catch (error) {
+    // A system without IPv6.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
+    return bindAll(libc, kind, '0.0.0.0', port, count);
+  }
+}
+
+/** Several share the address. First alone: a socket that shares would not notice another tracker's. */
+function bindAll(libc: Libc, kind: number, ip: string, port: number, count: number): number[] {
+  const alone = bindSocket(libc, kind, ip, port, false);
+  if (count === 1) return [alone];
+  libc.close(alone);
+  return Array.from({ length: count }, () => bindSocket(libc, kind, ip, port, true));
+}
