@@ -6,11 +6,12 @@ import { type Logger, silentLogger } from '../pkg/logger.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
 import type { LoadingWorker } from '../server/loading-worker.ts';
 import { bindPrivileged } from '../server/privileged-sockets.ts';
-import { tellFailure, tellServed } from '../server/tell.ts';
-import { Tracker } from '../server/tracker.ts';
+import { tellFailure, tellServed, urlOf } from '../server/tell.ts';
+import { type ReadConfig, Tracker } from '../server/tracker.ts';
 import { become, findAccount, isRoot } from './account.ts';
 import { type ConfigFlags, expectedPath } from './config-path.ts';
 import { readConfig } from './read-config.ts';
+import { ServiceManager } from './service-manager.ts';
 import { handleSignals } from './signals.ts';
 import { watchFile } from './watch-file.ts';
 
@@ -42,8 +43,7 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
   let askedEarly = false;
   const reload = () => {
     askedEarly ||= tracker === undefined;
-    // The tracker has logged what it fails with.
-    tracker?.reload(read).catch(() => {});
+    if (tracker) void reloadTold(tracker, read, manager);
   };
   const signals = handleSignals(logger, reload);
   if (flags.watch) {
@@ -53,6 +53,7 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
       reload();
     });
   }
+  const manager = await ServiceManager.find(process.env, logger);
   try {
     const bound = await leaveRoot(flags, logger);
     tracker = await Tracker.start(await read(), { logger, clock: systemClock, firstWorker, bound });
@@ -61,14 +62,28 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
     process.exit(FAILURE);
   }
   tellServed(tracker, 'ready', logger);
+  manager.ready(statusOf(tracker));
   // What was read at the start may have been another file.
   if (askedEarly) reload();
 
   const signal = await signals;
   logger.info({ signal }, 'stopping');
+  manager.stopping();
   await tracker.stop();
   logger.info('stopped');
   process.exit(0);
+}
+
+async function reloadTold(tracker: Tracker, read: ReadConfig, manager: ServiceManager): Promise<void> {
+  manager.reloading();
+  // The tracker has logged what it fails with, and goes on as before.
+  await tracker.reload(read).catch(() => {});
+  manager.ready(statusOf(tracker));
+}
+
+/** What `systemctl status` shows. */
+function statusOf({ addresses }: Tracker): string {
+  return `serving ${addresses.map(urlOf).join(', ')}`;
 }
 
 /**

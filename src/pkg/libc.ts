@@ -22,6 +22,14 @@ export interface Libc {
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   /** `headers` is an address. */
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
+  sendto(
+    fd: number,
+    bytes: Memory,
+    length: number,
+    flags: number,
+    address: Memory,
+    addressLength: number,
+  ): number;
   eventfd(initial: number, flags: number): number;
   write(fd: number, bytes: Memory, length: number): number;
   fcntl(fd: number, command: number, argument: number): number;
@@ -55,6 +63,9 @@ export async function loadLibc(): Promise<Libc> {
       'int recvmmsg(int fd, void *headers, unsigned int count, int flags, void *timeout)',
     ),
     sendmmsg: process_.func('int sendmmsg(int fd, void *headers, unsigned int count, int flags)'),
+    sendto: process_.func(
+      'int64_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
+    ),
     eventfd: process_.func('int eventfd(unsigned int initial, int flags)'),
     write: process_.func('int64_t write(int fd, const void *bytes, size_t length)'),
     fcntl: process_.func('int fcntl(int fd, int command, long argument)'),

@@ -1,7 +1,8 @@
-/** Linux's `struct sockaddr_in` and `sockaddr_in6` as bytes. The family is in the machine's order, the port in the network's. */
+/** Linux's `struct sockaddr_in`, `sockaddr_in6` and `sockaddr_un` as bytes. The family is in the machine's order, the port in the network's. */
 
 import { formatIp, parseIp } from './ip-address.ts';
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
@@ -30,3 +31,16 @@ export function decodeSocketAddress(bytes: Uint8Array): { readonly host: string;
   const host = bytes[0] === AF_INET ? formatIp(bytes, IPV4_ADDRESS, 4) : formatIp(bytes, IPV6_ADDRESS, 16);
   return { host, port };
 }
+
+/** @param path where the socket is; with `@` first, a name without a file */
+export function encodeUnixAddress(path: string): Uint8Array {
+  const name = new TextEncoder().encode(path);
+  // A file's name ends with a zero, one without a file begins with it.
+  const bytes = new Uint8Array(2 + name.length + (name[0] === AT ? 0 : 1));
+  bytes[0] = AF_UNIX;
+  bytes.set(name, 2);
+  if (name[0] === AT) bytes[2] = 0;
+  return bytes;
+}
+
+const AT = 0x40;

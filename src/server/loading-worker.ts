@@ -5,7 +5,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads';
 import type { WorkerBeginning, WorkerStart } from './worker-messages.ts';
 
 export class LoadingWorker {
@@ -28,6 +28,8 @@ export class LoadingWorker {
     this.thread = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: { number, start: port2 } satisfies WorkerBeginning,
       transferList: [port2],
+      // One for the process: a copy would keep what is taken out of it after this.
+      env: SHARE_ENV,
       name: `worker ${number}`,
     });
     this.thread.on('error', (error) => {

@@ -12,15 +12,13 @@ export interface Told {
 
 /** @param what `ready` or `reloaded` */
 export function tellServed({ addresses, metricsAddress }: Told, what: string, logger: Logger): void {
-  const url = (scheme: string, host: string, port: number) => `${scheme}://${formatHostPort(host, port)}`;
-  const metrics = metricsAddress && `${url('http', metricsAddress.host, metricsAddress.port)}/metrics`;
-  logger.info(
-    {
-      addresses: addresses.map(({ protocol, host, port }) => url(protocol, host, port)),
-      ...(metrics ? { metrics } : {}),
-    },
-    what,
-  );
+  const metrics = metricsAddress && `${urlOf({ protocol: 'http', ...metricsAddress })}/metrics`;
+  logger.info({ addresses: addresses.map(urlOf), ...(metrics ? { metrics } : {}) }, what);
+}
+
+/** Without a path. */
+export function urlOf({ protocol, host, port }: BoundAddress): string {
+  return `${protocol}://${formatHostPort(host, port)}`;
 }
 
 /** @param what came of it, such as `the tracker did not start` */
