@@ -1,29 +1,24 @@
 /** Runs the tracker until it is told to stop. */
 
-import { BoundSockets } from '../pkg/bound-sockets.ts';
 import { systemClock } from '../pkg/clock.ts';
-import { type Logger, silentLogger } from '../pkg/logger.ts';
 import { createPinoLogger } from '../pkg/pino-logger.ts';
 import type { LoadingWorker } from '../server/loading-worker.ts';
-import { bindPrivileged } from '../server/privileged-sockets.ts';
 import { tellFailure, tellServed, urlOf } from '../server/tell.ts';
 import { type ReadConfig, Tracker } from '../server/tracker.ts';
-import { become, findAccount, isRoot } from './account.ts';
-import { type ConfigFlags, expectedPath } from './config-path.ts';
+import { expectedPath } from './config-path.ts';
 import { readConfig } from './read-config.ts';
 import { ServiceManager } from './service-manager.ts';
+import { type ProcessFlags, settleProcess } from './settle-process.ts';
 import { handleSignals } from './signals.ts';
 import { watchFile } from './watch-file.ts';
 
 const FAILURE = 1;
 
-export interface RunFlags extends ConfigFlags {
+interface RunFlags extends ProcessFlags {
   readonly debug?: boolean;
   readonly json?: boolean;
   readonly nocolors?: boolean;
   readonly watch?: boolean;
-  readonly user?: string;
-  readonly allowRoot?: boolean;
 }
 
 /** @param firstWorker of several; ended if there is to be one thread only */
@@ -55,7 +50,7 @@ export async function runTracker(flags: RunFlags, firstWorker: LoadingWorker | u
   }
   const manager = await ServiceManager.find(process.env, logger);
   try {
-    const bound = await leaveRoot(flags, logger);
+    const bound = await settleProcess(flags, logger);
     tracker = await Tracker.start(await read(), { logger, clock: systemClock, firstWorker, bound });
   } catch (error) {
     tellFailure(error, 'the tracker did not start', logger);
@@ -84,32 +79,4 @@ async function reloadTold(tracker: Tracker, read: ReadConfig, manager: ServiceMa
 /** What `systemctl status` shows. */
 function statusOf({ addresses }: Tracker): string {
   return `serving ${addresses.map(urlOf).join(', ')}`;
-}
-
-/**
- * Becomes the user that the flags name, with the sockets that it could not bind. What the tracker then runs with is
- * read as that user, which a reload and a worker that takes another's place will have to do, too.
- *
- * @throws Error if it would run as root without having been told to
- */
-async function leaveRoot(flags: RunFlags, logger: Logger): Promise<BoundSockets> {
-  if (flags.user !== undefined) {
-    const account = findAccount(flags.user);
-    const bound = await bindPrivileged(await readConfig(flags, silentLogger));
-    become(account);
-    const { uid } = account;
-    const fields = { user: account.user, uid, gid: process.getgid?.(), groups: process.getgroups?.() };
-    logger.info(fields, 'root has become another user');
-    return bound;
-  }
-  if (isRoot()) {
-    if (!flags.allowRoot) {
-      throw new Error(
-        'it would run as root, where a mistake costs the whole machine: start it as another user, ' +
-          'have it become one with --user NAME, or insist with --allow-root',
-      );
-    }
-    logger.info('runs as root, as --allow-root says');
-  }
-  return new BoundSockets([]);
 }

@@ -1,6 +1,6 @@
 /**
- * Sockets that somebody else has bound, where the tracker itself could not: whoever is to listen on such an address
- * takes the socket instead of binding one.
+ * Sockets that are bound already, by root before the tracker became another user or by whoever started it: whoever is to
+ * listen on such an address takes the socket instead of binding one.
  *
  * Several workers each take a duplicate, and the supervisor keeps what was bound, for one that takes the place of a
  * worker that died. Meanwhile packets and connections wait in the socket.

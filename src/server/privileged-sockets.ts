@@ -4,7 +4,7 @@
  */
 
 import { lookup } from 'node:dns/promises';
-import { type BoundSocket, BoundSockets } from '../pkg/bound-sockets.ts';
+import type { BoundSocket, BoundSockets } from '../pkg/bound-sockets.ts';
 import { type Libc, loadLibc } from '../pkg/libc.ts';
 import { silentLogger } from '../pkg/logger.ts';
 import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
@@ -16,10 +16,13 @@ import { workerCount } from './worker-count.ts';
 /** Linux's default; where it is lower, nothing is lost. */
 const FIRST_FOR_ALL = 1024;
 
-/** @throws Error that names the address, if one cannot be bound */
-export async function bindPrivileged(config: TrackerConfig): Promise<BoundSockets> {
+/**
+ * @param bound those that need not be bound any more
+ * @throws Error that names the address, if one cannot be bound
+ */
+export async function bindPrivileged(config: TrackerConfig, bound: BoundSockets): Promise<BoundSocket[]> {
   const privileged = listenAddresses(config).filter(
-    ({ address: { port } }) => port > 0 && port < FIRST_FOR_ALL,
+    ({ type, address }) => address.port > 0 && address.port < FIRST_FOR_ALL && !bound.has(type, address),
   );
   const workers = await workerCount(config.workers, silentLogger);
   const sockets: BoundSocket[] = [];
@@ -35,7 +38,7 @@ export async function bindPrivileged(config: TrackerConfig): Promise<BoundSocket
       });
     }
   }
-  return new BoundSockets(sockets);
+  return sockets;
 }
 
 async function bind(

@@ -1,6 +1,6 @@
 /** The unit: that systemd understands it, and that it stays as closed as the handbook says. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runToEnd, testWith } from '../support/installed.ts';
@@ -24,7 +24,9 @@ testWith('systemd-analyze', 'systemd-analyze verify', () => {
   const path = join(temporaryDirectory(), 'chihaya.service');
   // The tracker is not installed here.
   writeFileSync(path, unit.replace('/opt/chihaya/bin/chihaya', process.execPath));
-  expect(runToEnd('systemd-analyze', ['verify', '--man=no', path])).toEqual({ code: 0, output: '' });
+  const socket = join(path, '../chihaya.socket');
+  copyFileSync('dist/systemd/chihaya.socket', socket);
+  expect(runToEnd('systemd-analyze', ['verify', '--man=no', path, socket])).toEqual({ code: 0, output: '' });
 });
 
 testWith('systemd-analyze', 'systemd-analyze security gives the score that the handbook tells', () => {

@@ -12,6 +12,8 @@ export interface Command {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Files and sockets that it has open as 3, 4 and so on. */
+  readonly descriptors?: readonly number[];
   /** A network namespace to run in. */
   readonly namespace?: string | undefined;
 }
@@ -43,14 +45,14 @@ export class RunningProcess {
   readonly #listeners = new Set<() => void>();
   #ended = false;
 
-  constructor({ file, args, env, cwd, namespace }: Command) {
+  constructor({ file, args, env, cwd, descriptors = [], namespace }: Command) {
     const inside = namespace ? ['ip', 'netns', 'exec', namespace] : [];
     const [program, ...rest] = [...WITH_US, ...inside, file, ...args];
     this.#name = `${file} ${args.join(' ')}`;
     this.#child = spawn(program as string, rest, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
     });
     running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

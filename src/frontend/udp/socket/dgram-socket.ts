@@ -166,6 +166,10 @@ function bound(
     };
     socket.once('error', fail);
     const listening = () => {
+      const { address } = socket.address();
+      // Node sends as the kind of socket that it was told, without asking the system.
+      if (isIPv6(address) !== isIPv6(host))
+        return fail(new Error(`the socket that is there is of ${address}`));
       socket.removeAllListeners('error');
       resolve(socket);
     };

@@ -110,7 +110,8 @@ export class MmsgSocket implements UdpSocket {
   static async bind(libc: Libc, { host, port }: ListenAddress, options: MmsgOptions): Promise<MmsgSocket> {
     const { descriptor } = options;
     if (descriptor !== undefined) {
-      prepare(libc, descriptor, boundAddress(libc, descriptor).host, options);
+      askForDestination(libc, descriptor, boundAddress(libc, descriptor).host);
+      enlargeReceiveBuffer(libc, descriptor, options.receiveBuffer);
       return new MmsgSocket(libc, descriptor);
     }
     const open = (ip: string) => new MmsgSocket(libc, openSocket(libc, ip, port, options));
@@ -346,7 +347,8 @@ function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions
     libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
   if (domain === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, 1);
-  prepare(libc, fd, host, options);
+  askForDestination(libc, fd, host);
+  setReceiveBuffer(libc, fd, options.receiveBuffer);
   if (libc.bind(fd, address, address.length) < 0) {
     const error = lastError(libc, what);
     libc.close(fd);
@@ -355,15 +357,32 @@ function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions
   return fd;
 }
 
-/** What does not depend on whether it is bound yet. @param host the IP address that it is bound to */
-function prepare(libc: Libc, fd: number, host: string, { receiveBuffer }: MmsgOptions): void {
-  const set = (level: number, name: number, value: number) =>
-    libc.setsockopt(fd, level, name, Int32Array.of(value), 4);
-  // Bound to one address, a socket has no other to answer from.
-  if (host === '::') set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  if (host === '0.0.0.0') set(IPPROTO_IP, IP_PKTINFO, 1);
-  // Beyond the system's limit only root may go.
-  if (set(SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer) < 0) set(SOL_SOCKET, SO_RCVBUF, receiveBuffer);
+/** Has each packet say where it arrived. Bound to one address, a socket has no other to answer from. */
+function askForDestination(libc: Libc, fd: number, host: string): void {
+  const on = Int32Array.of(1);
+  if (host === '::') libc.setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, on, 4);
+  if (host === '0.0.0.0') libc.setsockopt(fd, IPPROTO_IP, IP_PKTINFO, on, 4);
+}
+
+/** Beyond the system's limit only root may go. */
+function setReceiveBuffer(libc: Libc, fd: number, bytes: number): void {
+  const value = Int32Array.of(bytes);
+  if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) < 0)
+    libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, 4);
+}
+
+/** Whoever bound it may have given it more than we may: then asking would make it less. */
+function enlargeReceiveBuffer(libc: Libc, fd: number, bytes: number): void {
+  const trial = libc.socket(AF_INET, SOCK_DGRAM, 0);
+  setReceiveBuffer(libc, trial, bytes);
+  if (receiveBufferOf(libc, trial) > receiveBufferOf(libc, fd)) setReceiveBuffer(libc, fd, bytes);
+  libc.close(trial);
+}
+
+function receiveBufferOf(libc: Libc, fd: number): number {
+  const bytes = new Int32Array(1);
+  libc.getsockopt(fd, SOL_SOCKET, SO_RCVBUF, bytes, Int32Array.of(4));
+  return bytes[0] as number;
 }
 
 function boundAddress(libc: Libc, fd: number): { readonly host: string; readonly port: number } {
