@@ -29,7 +29,11 @@ export type TrackerConfig = Config<TrackerKinds>;
 export interface TrackerDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
-  /** The first of several workers, if it has been started already; ended where there is to be one thread only. */
+  /**
+   * The first of several workers, if it has been started already; ended where there is to be one thread only.
+   *
+   * @internal its types are Node's, which a program that embeds the tracker need not have
+   */
   readonly firstWorker?: LoadingWorker | undefined;
   /** Sockets to listen on instead of binding their addresses. */
   readonly bound?: BoundSockets | undefined;
