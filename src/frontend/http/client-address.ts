@@ -1,6 +1,6 @@
 /**
- * Whose address a request speaks for: with IP spoofing the one it names, behind a trusted proxy the one
- * the proxy names, otherwise the connection's. Announces and scrapes are judged alike.
+ * Whose address a request speaks for: with IP spoofing the one it names, otherwise that of its source: behind a trusted
+ * proxy the one the proxy names, else the connection's. Announces and scrapes are judged alike.
  */
 
 import { latin1 } from '../../pkg/bytes.ts';
@@ -37,11 +37,19 @@ export class ClientAddress {
   }
 
   /**
-   * Sets `address` and `provided`. Returns false if the address that counts does not parse.
+   * Where a request comes from, whatever it says itself: 4 or 16 bytes, unmapped. `undefined` if what a trusted proxy
+   * says does not parse.
    *
    * @param remote the other end of the connection: 4 or 16 bytes, unmapped
    */
-  find(query: Query, bytes: Uint8Array, head: RequestHead, remote: Uint8Array): boolean {
+  source(bytes: Uint8Array, head: RequestHead, remote: Uint8Array): Uint8Array | undefined {
+    if (this.#header && head.addressLineCount > 0 && this.#trusted.contains(remote))
+      return this.#fromHeader(bytes, head, remote);
+    return remote;
+  }
+
+  /** Sets `address` and `provided`. Returns false if the address that counts does not parse. */
+  find(query: Query, source: Uint8Array | undefined): boolean {
     this.provided = false;
     if (this.#spoofing) {
       for (const key of SPOOFING_KEYS) {
@@ -56,14 +64,13 @@ export class ClientAddress {
         return true;
       }
     }
-    if (this.#header && head.addressLineCount > 0 && this.#trusted.contains(remote))
-      return this.#fromHeader(bytes, head, remote);
-    this.address = remote;
+    if (!source) return false;
+    this.address = source;
     return true;
   }
 
   /** From the end: what our own proxies appended is true, what stands before the first foreign address is hearsay. */
-  #fromHeader(bytes: Uint8Array, head: RequestHead, remote: Uint8Array): boolean {
+  #fromHeader(bytes: Uint8Array, head: RequestHead, remote: Uint8Array): Uint8Array | undefined {
     let nearest: Uint8Array | undefined;
     for (let line = head.addressLineCount - 1; line >= 0; line--) {
       const start = head.addressLines[2 * line] as number;
@@ -73,16 +80,11 @@ export class ClientAddress {
         const text = (texts[i] as string).trim();
         if (text === '') continue;
         nearest = parse(text);
-        if (!nearest) return false;
-        if (!this.#trusted.contains(nearest)) {
-          this.address = nearest;
-          return true;
-        }
+        if (!nearest || !this.#trusted.contains(nearest)) return nearest;
       }
     }
     // A client that is itself inside the trusted ranges: the first of the list, farthest from us.
-    this.address = nearest ?? remote;
-    return true;
+    return nearest ?? remote;
   }
 }
 

@@ -39,6 +39,7 @@ export class RequestParser {
     remote: Uint8Array,
     request: AnnounceRequest,
   ): ClientError | undefined {
+    const source = this.#clientAddress.source(bytes, head, remote);
     this.family = undefined;
     request.params.assign(bytes, head.pathStart, head.pathEnd, head.queryStart, head.queryEnd);
     const query = this.#query;
@@ -79,7 +80,7 @@ export class RequestParser {
     const compactLength = query.decode(Key.Compact);
     request.compact = compactLength > 1 || (compactLength === 1 && query.value[0] !== ZERO);
 
-    if (!this.#clientAddress.find(query, bytes, head, remote)) return invalidIp;
+    if (!this.#clientAddress.find(query, source)) return invalidIp;
     const { address, provided } = this.#clientAddress;
     request.peer.setAddress(address, 0, address.length);
     request.peer.port = port;
@@ -95,6 +96,7 @@ export class RequestParser {
     remote: Uint8Array,
     request: ScrapeRequest,
   ): ClientError | undefined {
+    const source = this.#clientAddress.source(bytes, head, remote);
     this.family = undefined;
     request.params.assign(bytes, head.pathStart, head.pathEnd, head.queryStart, head.queryEnd);
     request.truncate(0);
@@ -107,7 +109,7 @@ export class RequestParser {
       request.add(query.value, 0);
     }
 
-    if (!this.#clientAddress.find(query, bytes, head, remote)) return invalidIp;
+    if (!this.#clientAddress.find(query, source)) return invalidIp;
     request.family = this.#clientAddress.address.length === 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
     this.family = request.family;
     sanitizeScrape(request, this.#limits);
