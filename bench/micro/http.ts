@@ -9,6 +9,7 @@ import { HeadStatus, RequestHead } from '../../src/frontend/http/head-parser.ts'
 import { Output, Persistence } from '../../src/frontend/http/output.ts';
 import { RequestParser } from '../../src/frontend/http/parser.ts';
 import { announceRoom, writeAnnounce } from '../../src/frontend/http/writer.ts';
+import { unlimited } from '../../src/frontend/source-rate.ts';
 import { httpAnnounce } from '../support/http-announce.ts';
 import { setPeer } from '../support/numbered.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -41,7 +42,7 @@ export const httpBenchmarks: readonly Benchmark[] = [
       const head = new RequestHead();
       head.reset(0);
       head.read(REQUEST, REQUEST.length);
-      const parser = new RequestParser({ allow_ip_spoofing: false, trusted_proxies: [] }, LIMITS);
+      const parser = new RequestParser({ allow_ip_spoofing: false, trusted_proxies: [] }, LIMITS, unlimited);
       const request = new AnnounceRequest();
       let error: unknown;
       return {

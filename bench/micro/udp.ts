@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { AnnounceRequest } from '../../src/bittorrent/announce.ts';
 import { Peer } from '../../src/bittorrent/peer.ts';
 import { ScrapeRequest } from '../../src/bittorrent/scrape.ts';
+import { sourceRate, unlimited } from '../../src/frontend/source-rate.ts';
 import { ConnectionIds } from '../../src/frontend/udp/connection-id.ts';
 import { OPTION_URL_DATA } from '../../src/frontend/udp/packet.ts';
 import { parseAnnounce, parseScrape } from '../../src/frontend/udp/parser.ts';
 import { peerIdAt, writeAnnounce, writeScrape } from '../support/announce-packet.ts';
 import { BATCH, FedTracker } from '../support/fed-tracker.ts';
-import { setPeer, setPeerV6, writePeerId } from '../support/numbered.ts';
+import { setPeer, setPeerV6, writeIpv4, writePeerId } from '../support/numbered.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const INFOHASH = Buffer.from('bench000000000000001');
@@ -41,6 +42,8 @@ export const udpBenchmarks: readonly Benchmark[] = [
   connectionId('make a connection id, IPv4', setPeer, 'write'),
   connectionId('verify a connection id, IPv4', setPeer, 'accepts'),
   connectionId('verify a connection id, IPv6', setPeerV6, 'accepts'),
+  sourceRates('a source that is remembered', 1 << 14),
+  sourceRates('a source that takes the place of another', 1 << 20),
   answered(1, 100, 30),
   answered(1, 10_000, 30),
   answered(1, 10_000, 100),
@@ -105,6 +108,30 @@ function connectionId(
           assert.equal(ids.accepts(bytes, 8 * next, source, NOW + 1), true);
           assert.equal(ids.accepts(bytes, 8 * next, source, NOW + 121), false);
         },
+      };
+    },
+  };
+}
+
+/** @param count sources, in turn: of more than the table has places for, each is forgotten before its next turn */
+function sourceRates(name: string, count: number): Benchmark {
+  return {
+    group: 'rate limits',
+    name,
+    prepare() {
+      const rate = sourceRate({ rate: 1, burst: 60_000 }, unlimited);
+      const source = new Uint8Array(4);
+      let next = 0;
+      let now = 1000 * NOW;
+      let taken = false;
+      return {
+        run() {
+          next = (next + 1) % count;
+          if (next === 0) now += 1000;
+          writeIpv4(source, 0, next);
+          taken = rate.take(source, 0, 4, now);
+        },
+        check: () => assert.equal(taken, true),
       };
     },
   };

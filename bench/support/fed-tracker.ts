@@ -10,6 +10,7 @@ import { UdpMetrics } from '../../src/frontend/udp/metrics.ts';
 import { ANNOUNCE_ANSWER_PEERS, ANSWER_HEADER } from '../../src/frontend/udp/packet.ts';
 import { PacketHandler } from '../../src/frontend/udp/packet-handler.ts';
 import { type PacketBatch, SLOT } from '../../src/frontend/udp/socket/socket.ts';
+import { NO_LIMITS } from '../../src/frontend/udp/source-rates.ts';
 import type { NamedHook } from '../../src/middleware/hook-chain.ts';
 import { Logic } from '../../src/middleware/logic.ts';
 import { FailureLog } from '../../src/pkg/failure-log.ts';
@@ -62,6 +63,7 @@ export class FedTracker {
       socket: this.#socket,
       metrics: new UdpMetrics(),
       failures: new FailureLog(silentLogger),
+      rates: NO_LIMITS,
     });
     this.#socket.serve((batch) => handler.handleBatch(batch));
 

@@ -1,7 +1,8 @@
 /** Options that every frontend has, to be spread into its schema, and the limits they make. */
 
 import type { RequestLimits } from '../bittorrent/sanitize.ts';
-import { count, flag } from '../pkg/options.ts';
+import { count, duration, flag, limit } from '../pkg/options.ts';
+import { type SourceRate, sourceRate } from './source-rate.ts';
 
 export const requestOptions = {
   allow_ip_spoofing: flag(
@@ -15,6 +16,13 @@ export const requestOptions = {
     50,
     'Most swarms told of in one scrape; the ones named after them are left out.',
   ),
+  source_announce_rate: limit(
+    'Most announces and scrapes a second that each worker takes from one source: an IPv4 address, or an IPv6 network of 64 bits.',
+  ),
+  source_burst: duration(
+    '1m',
+    'How much of its rates a source may ask for at once, after a silence: at 10 a second and a burst of 1m, 600 requests.',
+  ),
 };
 
 /** What `requestOptions` come out as, as far as requests are limited by them. */
@@ -22,6 +30,8 @@ export interface RequestOptions {
   readonly max_numwant: number;
   readonly default_numwant: number;
   readonly max_scrape_infohashes: number;
+  readonly source_announce_rate: number;
+  readonly source_burst: number;
 }
 
 export function requestLimits(options: RequestOptions): RequestLimits {
@@ -30,4 +40,9 @@ export function requestLimits(options: RequestOptions): RequestLimits {
     defaultNumwant: options.default_numwant,
     maxScrapeInfohashes: options.max_scrape_infohashes,
   };
+}
+
+/** @param before the one in force */
+export function announceRate(options: RequestOptions, before: SourceRate): SourceRate {
+  return sourceRate({ rate: options.source_announce_rate, burst: options.source_burst }, before);
 }

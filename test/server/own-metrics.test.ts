@@ -92,13 +92,16 @@ describe.each(['mmsg', 'dgram'] as const)('UDP by %s', (socket) => {
     }
     expect((await client.ask(wrongId)).toString('latin1')).toContain('bad connection ID');
     const dropped = await lines(tracker, 'chihaya_udp_dropped_packets_total');
-    expect(dropped.slice(0, 4)).toEqual([
+    expect(dropped.slice(0, 7)).toEqual([
       '{reason="malformed"} 2',
       '{reason="no_connect"} 2',
       '{reason="connection_id"} 1',
       '{reason="busy"} 0',
+      '{reason="announce_rate"} 0',
+      '{reason="connect_rate"} 0',
+      '{reason="banned"} 0',
     ]);
-    expect(dropped.slice(4)).toEqual(socket === 'mmsg' ? ['{reason="buffer"} 0'] : []);
+    expect(dropped.slice(7)).toEqual(socket === 'mmsg' ? ['{reason="buffer"} 0'] : []);
     expect(await lines(tracker, 'chihaya_udp_connection_ids_rejected_total')).toEqual([' 2']);
   });
 

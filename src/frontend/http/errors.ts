@@ -2,6 +2,9 @@
 
 import { ClientError } from '../../bittorrent/client-error.ts';
 
+/** Over `source_announce_rate`. BEP 31 counts in minutes, and one is the shortest time. */
+export const tooManyRequests = new ClientError('too many requests', { retryIn: 1 });
+
 export const noInfohash = new ClientError('no info_hash parameter supplied');
 export const multipleInfohashes = new ClientError('multiple info_hash parameters supplied');
 /** An info_hash that is not 20 bytes. */

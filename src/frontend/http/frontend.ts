@@ -19,6 +19,8 @@ import type {
   FrontendDependencies,
   PreparedChange,
 } from '../frontend.ts';
+import { announceRate } from '../request-options.ts';
+import { unlimited } from '../source-rate.ts';
 import { loadCertificate } from './certificate.ts';
 import { parseSocketAddress } from './client-address.ts';
 import type { HttpOptions } from './config.ts';
@@ -47,6 +49,7 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
   /** Those that are closed, and still have connections. */
   readonly #leaving = new Set<Listener>();
   #listeners: readonly Listener[] = [];
+  #rate = unlimited;
   #sweeper: NodeJS.Timeout;
   #stopped: Promise<void> | undefined;
   #acceptFailedAt = Number.NEGATIVE_INFINITY;
@@ -67,7 +70,7 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
   private constructor(options: HttpOptions, dependencies: FrontendDependencies) {
     this.#dependencies = dependencies;
     this.#failures = new FailureLog(dependencies.logger);
-    this.#metrics.register(dependencies.metrics);
+    this.#metrics.register(dependencies.metrics, () => this.#rate);
     this.service = this.#serviceOf(options, dependencies.logic);
     this.#sweeper = this.#newSweeper();
   }
@@ -174,7 +177,8 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
   }
 
   #serviceOf(options: HttpOptions, logic: TrackerLogic): Service {
-    return new Service(options, logic, this.#metrics, this.#failures);
+    this.#rate = announceRate(options, this.#rate);
+    return new Service(options, logic, this.#rate, this.#metrics, this.#failures);
   }
 
   #listen(scheme: Scheme, address: ListenAddress, context: SecureContext | undefined): Promise<Listener> {

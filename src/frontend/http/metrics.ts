@@ -2,6 +2,7 @@
 
 import type { Metric, MetricRegistry, Sample } from '../../pkg/metrics.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
+import { registerKnownSources, type SourceRate } from '../source-rate.ts';
 import type { ProxyHeaderFault } from './proxy-protocol.ts';
 import { ACTION_NAMES } from './routes.ts';
 
@@ -30,8 +31,10 @@ export class HttpMetrics {
   readonly timeouts: Record<Timeout, number> = { read: 0, write: 0, idle: 0 };
   readonly refusedProxyHeaders: Record<ProxyHeaderFault, number> = { missing: 0, malformed: 0 };
 
-  register(registry: MetricRegistry): void {
+  /** @param rate the limit in force */
+  register(registry: MetricRegistry, rate: () => SourceRate): void {
     registry.register(this.responses);
+    registerKnownSources(registry, 'http', () => ({ announces: rate() }));
     registry.register(
       metric('chihaya_http_requests_total', 'counter', 'Requests answered, whatever their status', () =>
         this.#byScheme('requests'),

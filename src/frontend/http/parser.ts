@@ -10,6 +10,7 @@ import { AnnounceEvent, parseEvent } from '../../bittorrent/event.ts';
 import { INFOHASH_LENGTH, PEER_ID_LENGTH } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import type { ScrapeRequest } from '../../bittorrent/scrape.ts';
+import { type SourceRate, unlimited } from '../source-rate.ts';
 import { ClientAddress, type ClientAddressOptions } from './client-address.ts';
 import { Decimal } from './decimal.ts';
 import * as errors from './errors.ts';
@@ -24,12 +25,14 @@ export class RequestParser {
   family: AddressFamily | undefined;
   readonly #clientAddress: ClientAddress;
   readonly #limits: RequestLimits;
+  readonly #rate: SourceRate;
   readonly #query = new Query(MAX_HEAD);
   readonly #decimal = new Decimal();
 
-  constructor(options: ClientAddressOptions, limits: RequestLimits) {
+  constructor(options: ClientAddressOptions, limits: RequestLimits, rate: SourceRate) {
     this.#clientAddress = new ClientAddress(options);
     this.#limits = limits;
+    this.#rate = rate;
   }
 
   /** Fills `request`, all of it, and sanitises it. Returns what the client is to be told if it will not do. */
@@ -40,6 +43,7 @@ export class RequestParser {
     request: AnnounceRequest,
   ): ClientError | undefined {
     const source = this.#clientAddress.source(bytes, head, remote);
+    if (this.#isTooMuch(source)) return errors.tooManyRequests;
     this.family = undefined;
     request.params.assign(bytes, head.pathStart, head.pathEnd, head.queryStart, head.queryEnd);
     const query = this.#query;
@@ -97,6 +101,7 @@ export class RequestParser {
     request: ScrapeRequest,
   ): ClientError | undefined {
     const source = this.#clientAddress.source(bytes, head, remote);
+    if (this.#isTooMuch(source)) return errors.tooManyRequests;
     this.family = undefined;
     request.params.assign(bytes, head.pathStart, head.pathEnd, head.queryStart, head.queryEnd);
     request.truncate(0);
@@ -110,10 +115,17 @@ export class RequestParser {
     }
 
     if (!this.#clientAddress.find(query, source)) return invalidIp;
-    request.family = this.#clientAddress.address.length === 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
+    request.family = familyOf(this.#clientAddress.address);
     this.family = request.family;
     sanitizeScrape(request, this.#limits);
     return undefined;
+  }
+
+  /** Counts a request of a source, and tells whether it is one too many; if so, its family is known. */
+  #isTooMuch(source: Uint8Array | undefined): boolean {
+    if (this.#rate === unlimited || source === undefined) return false;
+    this.family = familyOf(source);
+    return !this.#rate.take(source, 0, source.length, Date.now());
   }
 
   /** `undefined` for an event that does not exist. */
@@ -122,4 +134,8 @@ export class RequestParser {
     if (length <= 0) return AnnounceEvent.None;
     return length > LONGEST_EVENT ? undefined : parseEvent(this.#query.text(Key.Event) as string);
   }
+}
+
+function familyOf(address: Uint8Array): AddressFamily {
+  return address.length === 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
 }

@@ -6,6 +6,7 @@
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import type { FailureLog } from '../../pkg/failure-log.ts';
 import { requestLimits } from '../request-options.ts';
+import type { SourceRate } from '../source-rate.ts';
 import { AddressRanges } from './address-ranges.ts';
 import type { HttpOptions } from './config.ts';
 import { RequestHead } from './head-parser.ts';
@@ -34,10 +35,16 @@ export class Service {
   readonly idleTime: number;
   readonly #addressField: string | undefined;
 
-  constructor(options: HttpOptions, logic: TrackerLogic, metrics: HttpMetrics, failures: FailureLog) {
+  constructor(
+    options: HttpOptions,
+    logic: TrackerLogic,
+    rate: SourceRate,
+    metrics: HttpMetrics,
+    failures: FailureLog,
+  ) {
     this.routes = new Routes(options.announce_routes, options.scrape_routes);
     this.handler = new RequestHandler({
-      parser: new RequestParser(options, requestLimits(options)),
+      parser: new RequestParser(options, requestLimits(options), rate),
       logic,
       failures,
       metrics,

@@ -1,7 +1,7 @@
 /** Options of the UDP frontend (`udp`). */
 
 import { z } from 'zod';
-import { choice, count, duration, listenAddress, text } from '../../pkg/options.ts';
+import { choice, count, duration, limit, listenAddress, text } from '../../pkg/options.ts';
 import { requestOptions } from '../request-options.ts';
 import { SOCKET_KINDS } from './socket/open-socket.ts';
 
@@ -30,6 +30,14 @@ export const udpOptions = z.strictObject({
     { fixed: true },
   ),
   ...requestOptions,
+  source_connect_rate: limit('Most connects a second that each worker answers to one source.'),
+  source_bad_id_rate: limit(
+    'Most requests a second with a bad connection ID that each worker takes from one source; after more, none of them is answered for `source_ban_time`.',
+  ),
+  source_ban_time: duration(
+    '1m',
+    'How long a source that has sent too many bad connection IDs gets no answer to more of them; with a good one it is served.',
+  ),
 });
 
 export type UdpOptions = z.output<typeof udpOptions>;

@@ -20,6 +20,7 @@ import { PacketHandler } from './packet-handler.ts';
 import { type ChosenKey, choosePrivateKey } from './private-key.ts';
 import { openSocket } from './socket/open-socket.ts';
 import type { UdpSocket } from './socket/socket.ts';
+import { NO_LIMITS, sourceRates } from './source-rates.ts';
 
 export const NOT_SERVED = 'udp.addr is not set: UDP is not served';
 
@@ -39,6 +40,7 @@ export class UdpFrontend implements Frontend<UdpOptions> {
   readonly #open = new Set<UdpSocket>();
   /** Packets that sockets lost which are closed. */
   #lost = 0;
+  #rates = NO_LIMITS;
   #serving: Serving | undefined;
   #key: ChosenKey | undefined;
   /** The key before, and the second since 1970 up to which its ids are good. */
@@ -55,7 +57,11 @@ export class UdpFrontend implements Frontend<UdpOptions> {
   private constructor(dependencies: FrontendDependencies) {
     this.#dependencies = dependencies;
     this.#failures = new FailureLog(dependencies.logger);
-    this.#metrics.register(dependencies.metrics, () => this.#lostPackets());
+    this.#metrics.register(
+      dependencies.metrics,
+      () => this.#lostPackets(),
+      () => this.#rates,
+    );
   }
 
   async prepare(options: UdpOptions, logic: TrackerLogic): Promise<PreparedChange> {
@@ -88,7 +94,9 @@ export class UdpFrontend implements Frontend<UdpOptions> {
     return {
       descriptors: kept ? [] : descriptorsOf(socket),
       commit: () => {
-        const dependencies = { socket, metrics: this.#metrics, failures: this.#failures };
+        const metrics = this.#metrics;
+        this.#rates = sourceRates(options, () => metrics.banned(), this.#rates);
+        const dependencies = { socket, metrics, failures: this.#failures, rates: this.#rates };
         const handler = new PacketHandler(options, this.#ids(options, key), logic, dependencies);
         return this.#replace({ socket, handler, addr });
       },

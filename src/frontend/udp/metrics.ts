@@ -2,6 +2,8 @@
 
 import type { Metric, MetricRegistry, Sample } from '../../pkg/metrics.ts';
 import { ResponseMetrics } from '../response-metrics.ts';
+import { registerKnownSources } from '../source-rate.ts';
+import type { SourceRates } from './source-rates.ts';
 
 /** Values of the metric's label `action`; `record` is given their indices. */
 const ACTION_NAMES = ['connect', 'announce', 'scrape'];
@@ -16,16 +18,29 @@ export const Drop = {
   ConnectionId: 2,
   /** Too many requests wait for hooks or storage. */
   Busy: 3,
+  /** Too many of its source: announces and scrapes, connects, or wrong connection ids. */
+  AnnounceRate: 4,
+  ConnectRate: 5,
+  Banned: 6,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
-const REASONS = ['malformed', 'no_connect', 'connection_id', 'busy'];
+const REASONS = [
+  'malformed',
+  'no_connect',
+  'connection_id',
+  'busy',
+  'announce_rate',
+  'connect_rate',
+  'banned',
+];
 
 // The other words of the counts.
-const RECEIVED = 4;
-const SENT = 5;
-const REJECTED = 6;
-const WORDS = 7;
+const RECEIVED = 7;
+const SENT = 8;
+const REJECTED = 9;
+const BANS = 10;
+const WORDS = 11;
 
 export class UdpMetrics {
   readonly responses = new ResponseMetrics('udp', ACTION_NAMES);
@@ -42,14 +57,26 @@ export class UdpMetrics {
     this.#add(REJECTED, 1);
   }
 
+  /** Counts a source that is banned. */
+  banned(): void {
+    this.#add(BANS, 1);
+  }
+
   /** Counts bytes, of a batch. */
   moved(received: number, sent: number): void {
     this.#add(RECEIVED, received);
     this.#add(SENT, sent);
   }
 
-  /** @param lost how many packets the kernel had no room for, `undefined` where it does not tell */
-  register(registry: MetricRegistry, lost: () => number | undefined): void {
+  /**
+   * @param lost how many packets the kernel had no room for, `undefined` where it does not tell
+   * @param rates the limits in force
+   */
+  register(registry: MetricRegistry, lost: () => number | undefined, rates: () => SourceRates): void {
+    registerKnownSources(registry, 'udp', () => {
+      const { announces, connects, badIds } = rates();
+      return { announces, connects, bad_ids: badIds };
+    });
     registry.register(this.responses);
     const counter = (name: string, help: string, collect: () => Sample[]): void => {
       registry.register({ name, help, type: 'counter', collect } satisfies Metric);
@@ -62,6 +89,7 @@ export class UdpMetrics {
       'Requests whose connection ID was wrong or too old',
       count(REJECTED),
     );
+    counter('chihaya_udp_bans_total', 'Bans of sources that sent too many bad connection IDs', count(BANS));
     counter('chihaya_udp_dropped_packets_total', 'Packets that got no answer, by reason', () => {
       const value = lost();
       return [

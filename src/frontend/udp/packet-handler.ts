@@ -1,23 +1,25 @@
 /**
  * From a packet to its answer, by one set of options and one logic; a reload makes another handler.
  *
- *   batch ─▶ header ─▶ connection id ─▶ parse ─▶ sanitise ─▶ logic.handle… ─▶ write ─▶ logic.after…
- *              │             │            └──────────┴───────────┴─▶ error
- *              └─ dropped    └─ error, if that is no longer than the packet
+ *   batch ─▶ header ─▶ connection id ─▶ rate ─▶ parse ─▶ sanitise ─▶ logic.handle… ─▶ write ─▶ logic.after…
+ *              │             │            │        └──────────┴───────────┴─▶ error
+ *              └─ dropped    │            └─ dropped
+ *                            └─ error, if that is no longer than the packet and its source not banned
  *
  * As long as the logic answers at once, a packet is answered where it stands: no object is made, and the
  * peers are copied from the store to the datagram. A request that has to wait takes its objects along.
  */
 
-import { AddressFamily } from '../../bittorrent/address-family.ts';
+import { AddressFamily, addressLength } from '../../bittorrent/address-family.ts';
 import { ClientError, INTERNAL_SERVER_ERROR } from '../../bittorrent/client-error.ts';
-import type { Peer } from '../../bittorrent/peer.ts';
+import { COMPACT_OFFSET, type Peer } from '../../bittorrent/peer.ts';
 import { type RequestLimits, sanitizeAnnounce, sanitizeScrape } from '../../bittorrent/sanitize.ts';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { readUint32 } from '../../pkg/bytes.ts';
 import type { FailureLog } from '../../pkg/failure-log.ts';
 import { isPromise, type MaybePromise } from '../../pkg/maybe-promise.ts';
 import { requestLimits } from '../request-options.ts';
+import type { SourceRate } from '../source-rate.ts';
 import type { UdpOptions } from './config.ts';
 import type { ConnectionIds } from './connection-id.ts';
 import { badConnectionId, unknownAction } from './errors.ts';
@@ -38,6 +40,7 @@ import {
 } from './packet.ts';
 import { parseAnnounce, parseScrape } from './parser.ts';
 import type { PacketBatch, Reply, UdpSocket } from './socket/socket.ts';
+import type { SourceRates } from './source-rates.ts';
 import { writeAnnounce, writeError, writeHeader, writeScrape } from './writer.ts';
 
 /** Indices of the metric's label `action`, by action number. */
@@ -51,6 +54,7 @@ export interface PacketHandlerDependencies {
   readonly socket: UdpSocket;
   readonly metrics: UdpMetrics;
   readonly failures: FailureLog;
+  readonly rates: SourceRates;
 }
 
 export class PacketHandler {
@@ -62,8 +66,11 @@ export class PacketHandler {
   readonly #ids: ConnectionIds;
   readonly #metrics: UdpMetrics;
   readonly #failures: FailureLog;
+  readonly #rates: SourceRates;
   readonly #spare: Job[] = [];
   #job = new Job();
+  /** When the batch came, in milliseconds since 1970. */
+  #now = 0;
   #waiting = 0;
   #onIdle: (() => void) | undefined;
 
@@ -71,7 +78,7 @@ export class PacketHandler {
     options: UdpOptions,
     ids: ConnectionIds,
     logic: TrackerLogic,
-    { socket, metrics, failures }: PacketHandlerDependencies,
+    { socket, metrics, failures, rates }: PacketHandlerDependencies,
   ) {
     this.#logic = logic;
     this.#socket = socket;
@@ -81,6 +88,7 @@ export class PacketHandler {
     this.#ids = ids;
     this.#metrics = metrics;
     this.#failures = failures;
+    this.#rates = rates;
   }
 
   /** Resolves when no request waits; to be asked when no more come. */
@@ -89,7 +97,8 @@ export class PacketHandler {
   }
 
   handleBatch(batch: PacketBatch): void {
-    const now = Math.floor(Date.now() / 1000);
+    this.#now = Date.now();
+    const now = Math.floor(this.#now / 1000);
     let received = 0;
     let sent = 0;
     for (let i = 0; i < batch.count; i++) {
@@ -121,10 +130,12 @@ export class PacketHandler {
     if (job.action === Action.Connect) return this.#connect(input, start, source, now, output, at, job);
     if (!this.#ids.accepts(input, start, source, now)) {
       this.#metrics.rejected();
+      if (!this.#take(this.#rates.badIds, source)) return this.#metrics.dropped(Drop.Banned);
       const answer = this.#fail(job, badConnectionId, output, at);
       return answer <= length ? answer : this.#metrics.dropped(Drop.ConnectionId);
     }
     if (this.#waiting >= MAX_WAITING) return this.#metrics.dropped(Drop.Busy);
+    if (!this.#take(this.#rates.announces, source)) return this.#metrics.dropped(Drop.AnnounceRate);
     switch (job.action) {
       case Action.Announce:
       case Action.AnnounceV6:
@@ -134,6 +145,10 @@ export class PacketHandler {
       default:
         return this.#fail(job, unknownAction, output, at);
     }
+  }
+
+  #take(rate: SourceRate, source: Peer): boolean {
+    return rate.take(source.bytes, COMPACT_OFFSET, addressLength(source.family), this.#now);
   }
 
   #connect(
@@ -148,6 +163,7 @@ export class PacketHandler {
     // Anybody may write anything here: what is not a connect of BEP 15 is not worth an answer.
     if (readUint32(input, start) !== PROTOCOL_ID_HIGH || readUint32(input, start + 4) !== PROTOCOL_ID_LOW)
       return this.#metrics.dropped(Drop.NoConnect);
+    if (!this.#take(this.#rates.connects, source)) return this.#metrics.dropped(Drop.ConnectRate);
     writeHeader(output, at, Action.Connect, job.transactionId);
     this.#ids.write(output, at + ANSWER_HEADER, source, now);
     this.#record(job, undefined);

@@ -51,6 +51,8 @@ test('defaults', () => {
     max_numwant: 100,
     default_numwant: 50,
     max_scrape_infohashes: 50,
+    source_announce_rate: 0,
+    source_burst: 60_000,
   });
 });
 
