@@ -22,21 +22,9 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-/**
- * Open descriptors that Node knows nothing of: they outlive a worker thread that dies, and packets would go
- * on to a socket that nobody reads.
- */
-export interface Descriptors {
-  readonly open: readonly number[];
-  /** An eventfd; written to, it ends a call that waits in a thread of the pool, which a dying thread waits for. */
-  readonly wake: number;
-}
-
 export interface Frontend<Options = unknown> {
   /** What is bound. */
   readonly addresses: readonly BoundAddress[];
-  /** Of what is bound. */
-  readonly descriptors: readonly Descriptors[];
   /**
    * Makes ready to go on with other options and another logic: everything that can fail happens here, and nothing
    * of it shows until `commit`. A socket whose address stays is kept; others are bound beside those that serve.
@@ -54,8 +42,6 @@ export interface Frontend<Options = unknown> {
 
 /** A change that a frontend is ready for. One of the two methods is to be called, once. */
 export interface PreparedChange {
-  /** Of the sockets that were opened for it. */
-  readonly descriptors: readonly Descriptors[];
   /**
    * The change takes effect, at once: requests that are read from now on have the new options and the new logic, those
    * under way end as they began. Resolves when the last of these has ended, and nothing is bound any more
@@ -80,8 +66,6 @@ export interface FrontendDependencies {
 /** What `settle` is given besides the options. */
 export interface SettleDependencies<Options = unknown> {
   readonly logger: Logger;
-  /** How many workers will open the frontend. */
-  readonly workers: number;
   /** In a reload: the options in force, as the configuration had them and as they were settled. */
   readonly before?: { readonly given: Options; readonly settled: Options } | undefined;
   /** Their addresses need not be tried. */

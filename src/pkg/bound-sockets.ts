@@ -6,9 +6,8 @@
  * worker that died. Meanwhile packets and connections wait in the socket.
  */
 
+import { F_DUPFD_CLOEXEC } from './libc.ts';
 import { type ListenAddress, sameAddress } from './options.ts';
-
-const F_DUPFD_CLOEXEC = 1030;
 
 export type SocketType = 'stream' | 'dgram';
 

@@ -1,10 +1,16 @@
 /**
- * System calls that Node does not have, by way of koffi: batches of UDP packets, and sockets that share a
- * port. Only on Linux, on 64-bit little-endian machines: structures are written as bytes, and that is where
- * their layout is one and the same for glibc and musl.
+ * System calls that Node does not have, by way of koffi: batches of UDP packets, sockets that share a port,
+ * TCP connections without an object for each event. Only on Linux, on 64-bit little-endian machines: structures are written
+ * as bytes, and that is where their layout is one and the same for glibc and musl.
+ *
+ * What is called for each packet or request takes addresses; the memory behind them must be referenced by whoever
+ * calls, and be larger than 64 bytes: smaller typed arrays are moved by the garbage collector.
  */
 
 import { getSystemErrorMap } from 'node:util';
+import { noteClosed, noteOpened } from './descriptors.ts';
+
+export const F_DUPFD_CLOEXEC = 1030;
 
 /** A buffer whose address a call is given. */
 type Memory = Uint8Array | Int32Array;
@@ -14,6 +20,14 @@ export interface Libc {
   address(memory: Memory): bigint;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Memory, length: number): number;
+  listen(fd: number, backlog: number): number;
+  /** `address` and `length` are addresses, of a `sockaddr` and of its length. */
+  accept4(fd: number, address: bigint, length: bigint, flags: number): number;
+  /** `bytes` is an address. */
+  recv(fd: number, bytes: bigint, length: number, flags: number): number;
+  /** `bytes` is an address. */
+  send(fd: number, bytes: bigint, length: number, flags: number): number;
+  shutdown(fd: number, how: number): number;
   getsockname(fd: number, address: Memory, length: Memory): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
   /** `length` is that of `value`, and then of what it was given. */
@@ -31,11 +45,16 @@ export interface Libc {
     addressLength: number,
   ): number;
   eventfd(initial: number, flags: number): number;
+  read(fd: number, bytes: Memory, length: number): number;
   write(fd: number, bytes: Memory, length: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
-  /** Waits in a thread of the pool; resolves to what poll returns. */
-  poll(descriptors: Memory, count: number, timeout: number): Promise<number>;
+  epollCreate(flags: number): number;
+  epollControl(epoll: number, operation: number, fd: number, event: Memory): number;
+  /** `events` is an address. */
+  epollWait(epoll: number, events: bigint, most: number, timeout: number): number;
+  /** The same in a thread of the pool; resolves to what it returns. */
+  epollWaitAside(epoll: number, events: bigint, most: number, timeout: number): Promise<number>;
   /** Of the last call that returned -1. */
   errno(): number;
 }
@@ -49,11 +68,23 @@ export async function loadLibc(): Promise<Libc> {
   }
   const { default: koffi } = await import('koffi');
   const process_ = koffi.load(null);
-  const poll = process_.func('int poll(void *descriptors, size_t count, int timeout)');
+  const socket = process_.func('int socket(int domain, int type, int protocol)');
+  const accept4 = process_.func('int accept4(int fd, void *address, void *length, int flags)');
+  const eventfd = process_.func('int eventfd(unsigned int initial, int flags)');
+  const fcntl = process_.func('int fcntl(int fd, int command, long argument)');
+  const epollCreate = process_.func('int epoll_create1(int flags)');
+  const epollWait = process_.func('int epoll_wait(int epoll, void *events, int most, int timeout)');
+  const close = process_.func('int close(int fd)');
   return {
     address: (memory) => koffi.address(memory),
-    socket: process_.func('int socket(int domain, int type, int protocol)'),
+    socket: (domain, type, protocol) => noteOpened(socket(domain, type, protocol)),
     bind: process_.func('int bind(int fd, const void *address, uint32_t length)'),
+    listen: process_.func('int listen(int fd, int backlog)'),
+    accept4: (fd, address, length, flags) => noteOpened(accept4(fd, address, length, flags)),
+    // What they return is a ssize_t, which no buffer of ours is too long for.
+    recv: process_.func('int recv(int fd, void *bytes, size_t length, int flags)'),
+    send: process_.func('int send(int fd, const void *bytes, size_t length, int flags)'),
+    shutdown: process_.func('int shutdown(int fd, int how)'),
     getsockname: process_.func('int getsockname(int fd, void *address, void *length)'),
     setsockopt: process_.func(
       'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
@@ -66,14 +97,24 @@ export async function loadLibc(): Promise<Libc> {
     sendto: process_.func(
       'int64_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
     ),
-    eventfd: process_.func('int eventfd(unsigned int initial, int flags)'),
+    eventfd: (initial, flags) => noteOpened(eventfd(initial, flags)),
+    read: process_.func('int64_t read(int fd, void *bytes, size_t length)'),
     write: process_.func('int64_t write(int fd, const void *bytes, size_t length)'),
-    fcntl: process_.func('int fcntl(int fd, int command, long argument)'),
-    close: process_.func('int close(int fd)'),
-    poll: (descriptors, count, timeout) =>
+    fcntl: (fd, command, argument) => {
+      const result = fcntl(fd, command, argument);
+      return command === F_DUPFD_CLOEXEC ? noteOpened(result) : result;
+    },
+    close: (fd) => {
+      noteClosed(fd);
+      return close(fd);
+    },
+    epollCreate: (flags) => noteOpened(epollCreate(flags)),
+    epollControl: process_.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
+    epollWait,
+    epollWaitAside: (epoll, events, most, timeout) =>
       new Promise((resolve, reject) => {
-        poll.async(descriptors, count, timeout, (error: unknown, result: number) =>
-          error ? reject(error) : resolve(result),
+        epollWait.async(epoll, events, most, timeout, (error: unknown, count: number) =>
+          error ? reject(error) : resolve(count),
         );
       }),
     errno: () => koffi.errno(),

@@ -1,5 +1,6 @@
 /** Linux's `struct sockaddr_in`, `sockaddr_in6` and `sockaddr_un` as bytes. The family is in the machine's order, the port in the network's. */
 
+import { unmap } from './cidr.ts';
 import { formatIp, parseIp } from './ip-address.ts';
 
 export const AF_UNIX = 1;
@@ -44,3 +45,9 @@ export function encodeUnixAddress(path: string): Uint8Array {
 }
 
 const AT = 0x40;
+
+/** The IP address in the structure at `at`: 4 or 16 bytes of its own, an IPv4-mapped one as IPv4. */
+export function decodeUnmapped(bytes: Uint8Array, at: number): Uint8Array {
+  if (bytes[at] === AF_INET) return bytes.slice(at + IPV4_ADDRESS, at + IPV4_ADDRESS + 4);
+  return unmap(bytes.slice(at + IPV6_ADDRESS, at + IPV6_ADDRESS + 16));
+}

@@ -1,7 +1,7 @@
 /** The frontends of one thread, which change together. */
 
 import type { TrackerLogic } from '../bittorrent/tracker-logic.ts';
-import type { BoundAddress, Descriptors, Frontend, PreparedChange } from '../frontend/frontend.ts';
+import type { BoundAddress, Frontend, PreparedChange } from '../frontend/frontend.ts';
 import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
 import { openComponent } from './open-component.ts';
@@ -37,10 +37,6 @@ export class Frontends {
     return this.#open.flatMap(({ frontend }) => frontend.addresses);
   }
 
-  get descriptors(): readonly Descriptors[] {
-    return this.#open.flatMap(({ frontend }) => frontend.descriptors);
-  }
-
   /**
    * Makes all ready for a configuration: those that it has in common with the one in force, and those that are new. Of
    * these nobody knows yet, so it does no harm that they already serve.
@@ -71,9 +67,6 @@ export class Frontends {
       throw error;
     }
     return {
-      descriptors: [...changes, ...opened.map(({ frontend }) => frontend)].flatMap(
-        ({ descriptors }) => descriptors,
-      ),
       commit: () => this.#commit(next, opened, changes),
       abandon,
     };

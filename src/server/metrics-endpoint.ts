@@ -30,7 +30,7 @@ export class MetricsEndpoint {
    *
    * @throws Error that names the address, if it cannot be bound
    */
-  async prepare(address: ListenAddress | undefined): Promise<Omit<PreparedChange, 'descriptors'>> {
+  async prepare(address: ListenAddress | undefined): Promise<PreparedChange> {
     const kept = sameAddress(address, this.#address);
     const server = kept ? this.#server : address && (await this.#start(address));
     return {

@@ -7,7 +7,7 @@
  *     (later)     requests under way end ── old hooks stop
  */
 
-import type { BoundAddress, Descriptors, PreparedChange } from '../frontend/frontend.ts';
+import type { BoundAddress, PreparedChange } from '../frontend/frontend.ts';
 import type { Logic } from '../middleware/logic.ts';
 import type { BoundSockets } from '../pkg/bound-sockets.ts';
 import type { Logger } from '../pkg/logger.ts';
@@ -86,15 +86,10 @@ export class Serving {
     return this.#frontends.addresses;
   }
 
-  get descriptors(): readonly Descriptors[] {
-    return this.#frontends.descriptors;
-  }
-
   /** As `Frontend.prepare`, for hooks and all frontends: `commit` resolves when the hooks before have stopped. */
   async prepare(config: TrackerConfig, supplies: HookSupplies): Promise<PreparedChange> {
     const { hooks, change } = await prepare(config, supplies, this.#frontends, this.#dependencies);
     return {
-      descriptors: change.descriptors,
       commit: () => this.#commit(hooks, change),
       abandon: async () => {
         await change.abandon();

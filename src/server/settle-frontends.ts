@@ -15,16 +15,13 @@ export interface SettledFrontends {
 export async function settleFrontends(
   config: TrackerConfig,
   before: SettledFrontends | undefined,
-  workers: number,
   logger: Logger,
   bound: BoundSockets | undefined,
 ): Promise<SettledFrontends> {
   const options: unknown[] = [];
   for (const chosen of config.frontends) {
     const settled = openComponent(chosen, logger, (driver, given, own) =>
-      driver.settle
-        ? driver.settle(given, { logger: own, workers, before: find(before, driver.name), bound })
-        : given,
+      driver.settle ? driver.settle(given, { logger: own, before: find(before, driver.name), bound }) : given,
     );
     options.push(await settled);
   }

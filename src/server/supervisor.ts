@@ -31,6 +31,7 @@ import {
   type TrackerParts,
   takesProfiles,
 } from './tracker-parts.ts';
+import { checkPool } from './worker-count.ts';
 import type { WorkerConfig } from './worker-messages.ts';
 import { registerWorkerMetrics } from './worker-metrics.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -98,7 +99,8 @@ export class Supervisor implements TrackerParts {
     });
     closers.push(() => store.stop());
     const libc = await loadLibc();
-    const frontends = await settleFrontends(config, undefined, workers, logger, bound);
+    checkPool(workers, logger);
+    const frontends = await settleFrontends(config, undefined, logger, bound);
     let publish = (_hook: number, _value: unknown): void => {};
     const { sources, made: serving } = await openWithSources(
       config,
@@ -165,13 +167,7 @@ export class Supervisor implements TrackerParts {
   /** All workers make ready, and then go over. One that refuses keeps all where they are. */
   async prepare(config: TrackerConfig): Promise<PartsChange> {
     const number = ++this.#latest;
-    const frontends = await settleFrontends(
-      config,
-      this.#inForce.frontends,
-      this.#pool.count,
-      this.#logger,
-      this.#bound,
-    );
+    const frontends = await settleFrontends(config, this.#inForce.frontends, this.#logger, this.#bound);
     const own = forWorkers(number, config, frontends);
     const { sources, made } = await openWithSources(
       config,

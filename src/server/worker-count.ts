@@ -1,4 +1,4 @@
-/** How many threads serve clients. */
+/** How many threads serve clients, and whether libuv's pool is large enough for them. */
 
 import { availableParallelism } from 'node:os';
 import { loadLibc } from '../pkg/libc.ts';
@@ -18,4 +18,17 @@ export async function workerCount(wanted: number | 'auto', logger: Logger): Prom
     else logger.warn(fields, message);
     return 1;
   }
+}
+
+/** What libuv takes without UV_THREADPOOL_SIZE. */
+const POOL_SIZE = 4;
+
+/** Each worker keeps a thread of libuv's pool waiting: docs/adr/0015-one-poller-a-thread.md. */
+export function checkPool(workers: number, logger: Logger): void {
+  const size = Number(process.env.UV_THREADPOOL_SIZE) || POOL_SIZE;
+  if (workers < size) return;
+  logger.warn(
+    `${workers} workers keep ${workers} threads of libuv's pool, which has ${size}: reading files and looking up names will take seconds. ` +
+      `Start with UV_THREADPOOL_SIZE=${workers + POOL_SIZE} in the environment`,
+  );
 }

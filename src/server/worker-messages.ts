@@ -25,8 +25,9 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
+import type { BoundAddress } from '../frontend/frontend.ts';
 import type { BoundSocket } from '../pkg/bound-sockets.ts';
+import type { DescriptorRecord } from '../pkg/descriptors.ts';
 import type { MetricReport } from './metric-report.ts';
 import type { PostedLine } from './posted-log.ts';
 import type { ProfileOrder } from './profiles/profile-source.ts';
@@ -63,6 +64,8 @@ export interface WorkerStart {
   readonly invitation: { readonly of: unknown } | undefined;
   /** Sockets that the supervisor keeps for it: it takes duplicates. */
   readonly bound: readonly BoundSocket[];
+  /** Where it notes what it opens. */
+  readonly descriptors: DescriptorRecord;
 }
 
 /** What a worker opens its parts with once it has joined the store. */
@@ -93,7 +96,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'joined' }
-  | { readonly kind: 'ready'; readonly served: Served }
+  /** With what it has bound. */
+  | { readonly kind: 'ready'; readonly addresses: readonly BoundAddress[] }
   | { readonly kind: 'failed'; readonly error: SentError }
   | { readonly kind: 'log'; readonly line: PostedLine }
   | { readonly kind: 'ask'; readonly config: number; readonly hook: number; readonly message: unknown }
@@ -102,17 +106,8 @@ export type FromWorker =
       readonly request: number | undefined;
       readonly reports: readonly MetricReport[];
     }
-  /** With the descriptors that were opened for it. */
-  | { readonly kind: 'prepared'; readonly descriptors: readonly Descriptors[] }
+  | { readonly kind: 'prepared' }
   | { readonly kind: 'refused'; readonly error: SentError }
-  /** Descriptors that are not among those served any more the worker closes itself. */
-  | { readonly kind: 'committed'; readonly served: Served }
+  | { readonly kind: 'committed'; readonly addresses: readonly BoundAddress[] }
   | { readonly kind: 'retired'; readonly config: number }
-  /** From here on the worker closes its descriptors itself. */
   | { readonly kind: 'stopping' };
-
-/** What a worker has bound. */
-export interface Served {
-  readonly addresses: readonly BoundAddress[];
-  readonly descriptors: readonly Descriptors[];
-}

@@ -1,10 +1,11 @@
 /**
- * A worker as the supervisor sees it. When the thread is gone, its TCP sockets have gone with it; descriptors
+ * A worker as the supervisor sees it. When the thread is gone, what Node has opened for it has gone with it; descriptors
  * that Node knows nothing of are closed here.
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { BoundAddress, Descriptors } from '../frontend/frontend.ts';
+import type { BoundAddress } from '../frontend/frontend.ts';
+import { closeRecord, type DescriptorRecord, openRecord, wakeThread } from '../pkg/descriptors.ts';
 import type { Libc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
 import type { LoadingWorker } from './loading-worker.ts';
@@ -13,14 +14,7 @@ import { writeLine } from './posted-log.ts';
 import { receiveOutcome } from './profiles/outcome.ts';
 import type { Outcome, ProfileOrder } from './profiles/profile-source.ts';
 import { receiveError } from './sent-error.ts';
-import type {
-  Admission,
-  FromWorker,
-  Served,
-  ToWorker,
-  WorkerConfig,
-  WorkerStart,
-} from './worker-messages.ts';
+import type { Admission, FromWorker, ToWorker, WorkerConfig, WorkerStart } from './worker-messages.ts';
 
 export interface WorkerDependencies {
   readonly logger: Logger;
@@ -51,6 +45,7 @@ export class WorkerThread {
   /** Whether it has begun to serve, and its thread still runs. */
   alive = false;
   readonly #worker: LoadingWorker;
+  readonly #descriptors: DescriptorRecord;
   readonly #dependencies: WorkerDependencies;
   readonly #logger: Logger;
   readonly #measurements = new Map<number, () => void>();
@@ -59,21 +54,23 @@ export class WorkerThread {
   readonly #profiles = new Set<MessagePort>();
   #over = false;
   #requests = 0;
-  #descriptors: readonly Descriptors[] = [];
-  /** Those that it has opened for a configuration that it may yet get. */
-  #preparedDescriptors: readonly Descriptors[] = [];
   #admitted = false;
   #stopping = false;
   #onReady: () => void = () => {};
 
-  constructor(worker: LoadingWorker, start: WorkerStart, dependencies: WorkerDependencies) {
+  constructor(
+    worker: LoadingWorker,
+    start: Omit<WorkerStart, 'descriptors'>,
+    dependencies: WorkerDependencies,
+  ) {
     this.number = start.number;
     this.config = start.config.number;
     this.#dependencies = dependencies;
     this.#logger = dependencies.logger.child({ worker: start.number });
     this.#worker = worker;
+    this.#descriptors = openRecord(dependencies.libc);
     worker.thread.on('message', (message: FromWorker) => this.#receive(message));
-    worker.begin(start);
+    worker.begin({ ...start, descriptors: this.#descriptors });
     this.ended = worker.exited.then((code) => this.#end(code));
     this.ready = Promise.race([
       new Promise<void>((resolve) => {
@@ -141,7 +138,6 @@ export class WorkerThread {
 
   /** Has it go on with the configuration that it has, whether or not it is ready for the other one. */
   abandon(config: number): void {
-    this.#preparedDescriptors = [];
     this.#post({ kind: 'abandon', config } satisfies ToWorker);
   }
 
@@ -160,9 +156,7 @@ export class WorkerThread {
 
   /** Ends what keeps its thread from ending. */
   wake(): void {
-    for (const { wake } of [...this.#descriptors, ...this.#preparedDescriptors]) {
-      this.#dependencies.libc.write(wake, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
-    }
+    if (!this.#over) wakeThread(this.#descriptors, this.#dependencies.libc);
   }
 
   #step(step: Step): Promise<void> {
@@ -197,7 +191,7 @@ export class WorkerThread {
         break;
       case 'ready':
         this.alive = true;
-        this.#serves(message.served);
+        this.addresses = message.addresses;
         this.#onReady();
         break;
       case 'failed':
@@ -214,14 +208,13 @@ export class WorkerThread {
         if (message.request !== undefined) this.#measurements.get(message.request)?.();
         break;
       case 'prepared':
-        this.#preparedDescriptors = message.descriptors;
         this.#done('prepared');
         break;
       case 'refused':
         this.#steps.get('prepared')?.reject(receiveError(message.error));
         break;
       case 'committed':
-        this.#serves(message.served);
+        this.addresses = message.addresses;
         this.#done('committed');
         break;
       case 'retired':
@@ -229,28 +222,16 @@ export class WorkerThread {
         break;
       case 'stopping':
         this.#stopping = true;
-        this.#descriptors = [];
-        this.#preparedDescriptors = [];
         break;
       default:
         message satisfies never;
     }
   }
 
-  #serves({ addresses, descriptors }: Served): void {
-    this.addresses = addresses;
-    this.#descriptors = descriptors;
-    this.#preparedDescriptors = [];
-  }
-
   #end(code: number): Error | undefined {
     this.alive = false;
     this.#over = true;
-    for (const { open } of [...this.#descriptors, ...this.#preparedDescriptors]) {
-      for (const fd of open) this.#dependencies.libc.close(fd);
-    }
-    this.#descriptors = [];
-    this.#preparedDescriptors = [];
+    closeRecord(this.#descriptors, this.#dependencies.libc);
     for (const resolve of this.#measurements.values()) resolve();
     this.#rejectSteps();
     for (const port of this.#profiles) port.close();

@@ -9,6 +9,7 @@ import { parse } from '../config/parse.ts';
 import type { PreparedChange } from '../frontend/frontend.ts';
 import { BoundSockets } from '../pkg/bound-sockets.ts';
 import { systemClock } from '../pkg/clock.ts';
+import { recordDescriptors } from '../pkg/descriptors.ts';
 import { loadLibc } from '../pkg/libc.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { builtIn } from './built-in.ts';
@@ -38,6 +39,7 @@ import type {
 const port = parentPort as MessagePort;
 const beginning = workerData as WorkerBeginning;
 const [start] = (await once(beginning.start, 'message')) as [WorkerStart];
+recordDescriptors(start.descriptors);
 const logger = new PostingLogger((line) => post({ kind: 'log', line }));
 const metrics = new MetricSet();
 const closers = new Closers(logger);
@@ -64,7 +66,7 @@ port.on('message', (message: ToWorker) => {
     case 'prepare':
       change = prepare(message.config, supplies(message.config.number, message.shared));
       change.then(
-        ({ prepared: { descriptors } }) => post({ kind: 'prepared', descriptors }),
+        () => post({ kind: 'prepared' }),
         (error) => post({ kind: 'refused', error: sendError(error) }),
       );
       break;
@@ -114,8 +116,7 @@ async function open(admission: Admission): Promise<{ store: PeerStore; serving: 
   const bound = new BoundSockets(start.bound, await loadLibc());
   const serving = await Serving.open(config, own, { store, logger, metrics, reusePort: true, bound });
   closers.push((patience) => serving.stop(patience));
-  const { addresses, descriptors } = serving;
-  post({ kind: 'ready', served: { addresses, descriptors } });
+  post({ kind: 'ready', addresses: serving.addresses });
   return { store, serving };
 }
 
@@ -143,8 +144,7 @@ async function commit(number: number): Promise<void> {
   const retired = prepared.commit();
   // A store that the supervisor hosts is its to tune.
   if (!guest) tuneStore(store, config);
-  const { addresses, descriptors } = serving;
-  post({ kind: 'committed', served: { addresses, descriptors } });
+  post({ kind: 'committed', addresses: serving.addresses });
   await retired;
   shared.delete(before);
   post({ kind: 'retired', config: before });

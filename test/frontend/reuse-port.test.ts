@@ -79,7 +79,7 @@ function askHttp(port: number, host: string, secure: boolean): Promise<number> {
 }
 
 async function settledHttp(options: Record<string, unknown>) {
-  return await httpDriver.settle?.(httpDriver.options.parse(options), { logger: silentLogger, workers: 2 });
+  return await httpDriver.settle?.(httpDriver.options.parse(options), { logger: silentLogger });
 }
 
 async function expectBothToAnswer({ logics }: Pair, ask: () => Promise<number>): Promise<void> {
@@ -160,7 +160,6 @@ describe.skipIf(!linux).each(['mmsg', 'dgram'])('UDP by %s', (socket) => {
   test.each(['127.0.0.1', '[::1]', ''])('two have %s', async (host) => {
     const options = await udpDriver.settle?.(udpDriver.options.parse({ addr: `${host}:0`, socket }), {
       logger: silentLogger,
-      workers: 2,
     });
     const port = options?.addr?.port ?? 0;
     expect(port).toBeGreaterThan(0);
@@ -184,26 +183,9 @@ describe.skipIf(!linux).each(['mmsg', 'dgram'])('UDP by %s', (socket) => {
     onTestFinished(() => alone.stop());
     const addr = `127.0.0.1:${alone.addresses[0]?.port}`;
     const logger = new MemoryLogger();
-    await expect(udpDriver.settle?.(parse(addr), { logger, workers: 2 })).rejects.toThrow(
+    await expect(udpDriver.settle?.(parse(addr), { logger })).rejects.toThrow(
       new RegExp(`^cannot bind UDP ${addr}: .*EADDRINUSE`),
     );
     expect(logger.lines).toEqual([]);
   });
-});
-
-test.skipIf(!linux)('more batched UDP sockets than threads in the pool are warned of', async () => {
-  const logger = new MemoryLogger();
-  const options = udpDriver.options.parse({ addr: '127.0.0.1:0', private_key: 'x', socket: 'mmsg' });
-  const size = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-  await udpDriver.settle?.(options, { logger, workers: size - 1 });
-  expect(logger.lines).toEqual([]);
-  await udpDriver.settle?.(options, { logger, workers: size });
-  expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-    [
-      'warn',
-      expect.stringContaining(
-        `${size} workers keep ${size} threads of libuv's pool, which has ${size}: reading files`,
-      ),
-    ],
-  ]);
 });

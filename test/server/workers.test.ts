@@ -1,7 +1,7 @@
 /** Several workers: the same ports, the same swarms, one sum of metrics, and what happens when one dies. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -218,6 +218,36 @@ describe.skipIf(!linux)('a worker that dies', () => {
     );
     await tracker.stop();
     expect([sockets('tcp', tcp), sockets('udp', udp)]).toEqual([0, 0]);
+  });
+
+  test.each(['epoll', 'node'] as const)('takes its connections along (%s)', async (socket) => {
+    const tracker = await start({
+      http: { addr: '127.0.0.1:0', socket, enable_keepalive: true, read_timeout: '60s' },
+      udp: { addr: '127.0.0.1:0' },
+    });
+    const openDescriptors = () => readdirSync('/proc/self/fd').length;
+    // What a worker opens once for itself is there.
+    await tracker.kill(1);
+    const before = openDescriptors();
+    const clients = await Promise.all(
+      numbers.map(
+        () =>
+          new Promise<Socket>((resolve) => {
+            const client = connect(tracker.port('http'), '127.0.0.1');
+            client.on('error', () => {});
+            client.on('data', () => resolve(client));
+            client.write(`GET ${announcePath(1001)} HTTP/1.1\r\nHost: x\r\n\r\n`);
+          }),
+      ),
+    );
+    const closed = Promise.all(
+      clients.map((client) => new Promise((resolve) => client.once('close', resolve))),
+    );
+    expect(openDescriptors()).toBe(before + 2 * CLIENTS);
+    for (const number of [1, 2, 3]) await tracker.kill(number);
+    await closed;
+    await expect.poll(openDescriptors).toBe(before);
+    expect(await tracker.metric('chihaya_http_connections{scheme="http"}')).toBe(0);
   });
 
   test('leaves its counts in the sum', async () => {

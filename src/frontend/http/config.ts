@@ -1,11 +1,12 @@
 /** The `http` block of the configuration. */
 
 import { z } from 'zod';
-import { duration, expected, flag, listenAddress, text, textList } from '../../pkg/options.ts';
+import { choice, duration, expected, flag, listenAddress, text, textList } from '../../pkg/options.ts';
 import { requestOptions } from '../request-options.ts';
 import { isAddressRange } from './address-ranges.ts';
 import { CertificateError, loadCertificate } from './certificate.ts';
 import { checkRoute } from './routes.ts';
+import { SOCKET_KINDS } from './socket/open-socket.ts';
 
 /** Loopback, private and link-local addresses: what no client on the internet can have. */
 export const DEFAULT_TRUSTED_PROXIES = [
@@ -25,6 +26,12 @@ export const httpOptions = z
     https_addr: listenAddress('Where to serve HTTPS, such as `0.0.0.0:443`.'),
     tls_cert_path: text('The certificate for HTTPS, with its chain: a PEM file.'),
     tls_key_path: text('The key of that certificate: a PEM file.'),
+    socket: choice(
+      SOCKET_KINDS,
+      'auto',
+      "How plain connections are served: `epoll` through system calls of the tracker's own (Linux), `node` through Node, `auto` the first if the system has it.",
+      { fixed: true },
+    ),
     read_timeout: duration(
       '2s',
       'The most time a client has for a complete request, TLS handshake included.',

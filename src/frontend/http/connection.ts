@@ -13,7 +13,6 @@
  * all of them every tick: 10,000 idle connections cost one loop over numbers.
  */
 
-import type { Socket } from 'node:net';
 import type { Exchange } from './exchange.ts';
 import { HeadStatus, Method, type RequestHead } from './head-parser.ts';
 import type { Listener } from './listener.ts';
@@ -21,6 +20,7 @@ import type { SchemeCounters, Timeout } from './metrics.ts';
 import { type ErrorStatus, type Output, Persistence } from './output.ts';
 import type { RequestHandler } from './request-handler.ts';
 import type { Service } from './service.ts';
+import type { ByteStream, StreamReader } from './socket/socket.ts';
 
 /** What the connections of a frontend share. */
 export interface ConnectionHost {
@@ -40,8 +40,8 @@ type State = (typeof State)[keyof typeof State];
 const NEVER = Number.MAX_SAFE_INTEGER;
 const FIRST_INPUT = 1024;
 
-export class Connection {
-  readonly #socket: Socket;
+export class Connection implements StreamReader {
+  readonly #stream: ByteStream;
   readonly #listener: Listener;
   readonly #host: ConnectionHost;
   readonly #remote: Uint8Array;
@@ -63,23 +63,17 @@ export class Connection {
    * @param deadline of the first request
    */
   constructor(
-    socket: Socket,
+    stream: ByteStream,
     remote: Uint8Array,
     listener: Listener,
     host: ConnectionHost,
     deadline = host.now + host.service.readTime,
   ) {
-    this.#socket = socket;
+    this.#stream = stream;
     this.#remote = remote;
     this.#listener = listener;
     this.#host = host;
     this.#deadline = deadline;
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => this.#onDrain());
-    socket.on('end', () => this.#onEnd());
-    // 'close' follows, and that is where the connection ends; what broke it is the client's affair.
-    socket.on('error', () => {});
-    socket.on('close', () => this.#onClose());
   }
 
   get counters(): SchemeCounters {
@@ -89,11 +83,11 @@ export class Connection {
   /** Cuts the connection off if its time is up. */
   sweep(now: number): void {
     if (now >= this.#writeDeadline) {
-      if (this.#socket.writableLength > 0) this.#cut('write');
+      if (this.#stream.pending > 0) this.#cut('write');
       else this.#writeDeadline = NEVER;
     }
     if (now < this.#deadline) return;
-    if (this.#state === State.Closing) this.#cut(this.#socket.writableLength > 0 ? 'write' : undefined);
+    if (this.#state === State.Closing) this.#cut(this.#stream.pending > 0 ? 'write' : undefined);
     else this.#cut(this.#awaitsHead ? 'read' : 'idle');
   }
 
@@ -107,19 +101,43 @@ export class Connection {
     this.#cut(undefined);
   }
 
-  #onData(chunk: Buffer): void {
-    this.counters.receivedBytes += chunk.length;
+  received(bytes: Buffer, end: number): void {
+    this.counters.receivedBytes += end;
     if (this.#state === State.Closing) return;
     if (this.#input === undefined && this.#state === State.Reading) {
-      this.#serve(chunk, chunk.length);
+      this.#serve(bytes, end, false);
       return;
     }
-    const input = this.#append(chunk);
-    if (this.#state === State.Reading) this.#serve(input, this.#inputEnd);
+    const input = this.#append(bytes, end);
+    if (this.#state === State.Reading) this.#serve(input, this.#inputEnd, true);
   }
 
-  /** Serves the requests in `bytes[0, end)`, keeps what is left and sends the answers. */
-  #serve(bytes: Buffer, end: number): void {
+  drained(): void {
+    this.#writeDeadline = NEVER;
+    if (this.#state !== State.Blocked) return;
+    this.#state = State.Reading;
+    this.#extend();
+    this.#resume();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    if (this.#state === State.Reading) this.#close(false);
+  }
+
+  closed(): void {
+    this.#state = State.Closed;
+    this.#input = undefined;
+    this.#head = undefined;
+    this.#host.closed(this, this.#timeout);
+  }
+
+  /**
+   * Serves the requests in `bytes[0, end)`, keeps what is left and sends the answers.
+   *
+   * @param own whether the memory is this connection's
+   */
+  #serve(bytes: Buffer, end: number, own: boolean): void {
     const { service } = this.#host;
     let at = 0;
     while (at < end && this.#state === State.Reading) {
@@ -142,7 +160,7 @@ export class Connection {
       this.#request(bytes, head, at === end);
     }
     if (this.#state === State.Closed || this.#state === State.Closing) return;
-    this.#keepInput(bytes, at, end);
+    this.#keepInput(bytes, at, end, own);
     this.#flush();
   }
 
@@ -173,7 +191,7 @@ export class Connection {
     }
     this.#state = State.Waiting;
     this.#deadline = NEVER;
-    this.#socket.pause();
+    this.#stream.pause();
     promise.then(() => this.#settled(exchange, handler));
   }
 
@@ -189,37 +207,17 @@ export class Connection {
     }
   }
 
-  #onDrain(): void {
-    if (this.#socket.writableLength === 0) this.#writeDeadline = NEVER;
-    if (this.#state !== State.Blocked) return;
-    this.#state = State.Reading;
-    this.#extend();
-    this.#resume();
-  }
-
   /** Serves what has come meanwhile, then reads on. */
   #resume(): void {
     const input = this.#input;
     if (input !== undefined && this.#state === State.Reading && this.#head === undefined) {
       this.#input = undefined;
-      this.#serve(input, this.#inputEnd);
+      this.#serve(input, this.#inputEnd, true);
     }
     if (this.#state === State.Reading && (this.#ended || this.#host.stopping) && this.#head === undefined) {
       this.#close(false);
     }
-    if (this.#state === State.Reading || this.#state === State.Closing) this.#socket.resume();
-  }
-
-  #onEnd(): void {
-    this.#ended = true;
-    if (this.#state === State.Reading) this.#close(false);
-  }
-
-  #onClose(): void {
-    this.#state = State.Closed;
-    this.#input = undefined;
-    this.#head = undefined;
-    this.#host.closed(this, this.#timeout);
+    if (this.#state === State.Reading || this.#state === State.Closing) this.#stream.resume();
   }
 
   #answer(exchange: Exchange, handler: RequestHandler, last: boolean): void {
@@ -273,29 +271,19 @@ export class Connection {
     return minorVersion === 1 ? Persistence.Implied : Persistence.KeepAlive;
   }
 
-  /**
-   * Sends what waits in the output. Plain sockets mostly take it at once, and the memory can be used
-   * again; otherwise the socket keeps it. TLS takes a copy, which it holds until it has encrypted it.
-   */
+  /** Sends what waits in the output. */
   #flush(): void {
-    const socket = this.#socket;
+    const stream = this.#stream;
     const { output, now, service } = this.#host;
     if (output.at === 0) return;
     this.counters.sentBytes += output.at;
-    if (this.#listener.secure) {
-      socket.write(Buffer.from(output.pending()));
-      output.clear();
-    } else {
-      socket.write(output.pending());
-      if (socket.writableLength > 0) output.giveAway();
-      else output.clear();
-    }
-    if (socket.writableLength === 0) return;
+    stream.send(output);
+    if (stream.pending === 0) return;
     if (this.#writeDeadline === NEVER) this.#writeDeadline = now + service.writeTime;
-    if (socket.writableNeedDrain && this.#state === State.Reading) {
+    if (stream.full && this.#state === State.Reading) {
       this.#state = State.Blocked;
       this.#deadline = NEVER;
-      socket.pause();
+      stream.pause();
     }
   }
 
@@ -306,21 +294,18 @@ export class Connection {
    *   connection, and the client would lose the answer (RFC 9112 section 9.6)
    */
   #close(linger: boolean): void {
-    const socket = this.#socket;
+    const stream = this.#stream;
     this.#flush();
+    // What was sent may have told that the client is gone.
+    if (this.#state === State.Closed) return;
     this.#input = undefined;
     this.#head = undefined;
-    if (!linger && socket.writableLength === 0 && !this.#listener.secure) {
-      this.#state = State.Closed;
-      socket.destroy();
-      return;
-    }
-    if (this.#state === State.Blocked) socket.resume();
+    if (this.#state === State.Blocked) stream.resume();
     this.#state = State.Closing;
     this.#deadline = this.#host.now + this.#host.service.writeTime;
     this.#writeDeadline = NEVER;
-    if (linger) socket.end();
-    else socket.destroySoon();
+    if (linger) stream.end();
+    else stream.close();
   }
 
   #cut(timeout: Timeout | undefined): void {
@@ -328,7 +313,7 @@ export class Connection {
     this.#state = State.Closed;
     this.#deadline = NEVER;
     this.#writeDeadline = NEVER;
-    this.#socket.destroy();
+    this.#stream.destroy();
   }
 
   /** A head is incomplete: it stays with the connection, and its time runs. */
@@ -344,24 +329,25 @@ export class Connection {
     this.#extend();
   }
 
-  #keepInput(bytes: Buffer, at: number, end: number): void {
+  #keepInput(bytes: Buffer, at: number, end: number, own: boolean): void {
     const left = end - at;
     this.#inputEnd = left;
     if (left === 0) this.#input = undefined;
-    // A few bytes must not keep the large buffer alive that they came in.
-    else if (bytes.length > 2 * (left + FIRST_INPUT)) this.#input = Buffer.from(bytes.subarray(at, end));
+    // Nor must a few bytes keep the large buffer alive that they came in.
+    else if (!own || bytes.length > 2 * (left + FIRST_INPUT))
+      this.#input = Buffer.from(bytes.subarray(at, end));
     else this.#input = at === 0 ? bytes : bytes.subarray(at);
   }
 
-  #append(chunk: Buffer): Buffer {
-    const end = this.#inputEnd + chunk.length;
+  #append(bytes: Buffer, count: number): Buffer {
+    const end = this.#inputEnd + count;
     let input = this.#input;
     if (input === undefined || input.length < end) {
       const grown = Buffer.allocUnsafeSlow(Math.max(2 * end, FIRST_INPUT));
       if (input !== undefined) grown.set(input.subarray(0, this.#inputEnd));
       input = grown;
     }
-    input.set(chunk, this.#inputEnd);
+    input.set(count === bytes.length ? bytes : bytes.subarray(0, count), this.#inputEnd);
     this.#input = input;
     this.#inputEnd = end;
     return input;

@@ -1,4 +1,4 @@
-/** HTTP and HTTPS (BEP 3, BEP 7, BEP 23, BEP 48), on node:net and node:tls. */
+/** HTTP and HTTPS (BEP 3, BEP 7, BEP 23, BEP 48) as a driver. */
 
 import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
 import { defineFrontendDriver } from '../frontend.ts';

@@ -2,9 +2,9 @@
  * The HTTP(S) frontend: listeners, the connections they accept, the clock that cuts slow ones off, reload and
  * stop. What a connection does stands in connection.ts, what becomes of a request in request-handler.ts.
  *
- *     Listener ─► Socket ─┬─────────────────────┬─► Connection ─► RequestHead ─► Routes ─► RequestHandler
- *                         ├─► ProxiedConnection ┤        ▲                                      │
- *                         └──────► TLSSocket ───┘        └────────────── Output ◄───────────────┘
+ *     Listener ─┬────────────────────────┬─► ByteStream ─► Connection ─► RequestHead ─► Routes ─► RequestHandler
+ *               └─► ProxiedConnection ───┘        ▲                                                     │
+ *                                                 └────────────────────── Output ◄──────────────────────┘
  */
 
 import type { Socket } from 'node:net';
@@ -12,17 +12,10 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../../pkg/failure-log.ts';
 import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
-import type {
-  BoundAddress,
-  Descriptors,
-  Frontend,
-  FrontendDependencies,
-  PreparedChange,
-} from '../frontend.ts';
+import type { BoundAddress, Frontend, FrontendDependencies, PreparedChange } from '../frontend.ts';
 import { announceRate } from '../request-options.ts';
 import { unlimited } from '../source-rate.ts';
 import { loadCertificate } from './certificate.ts';
-import { parseSocketAddress } from './client-address.ts';
 import type { HttpOptions } from './config.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Listener } from './listener.ts';
@@ -31,13 +24,12 @@ import { Output } from './output.ts';
 import { ProxiedConnection, type ProxiedConnectionHost } from './proxied-connection.ts';
 import type { ProxyHeaderFault } from './proxy-protocol.ts';
 import { Service } from './service.ts';
+import type { ByteStream } from './socket/socket.ts';
 
 /** Accepting can fail thousands of times a second when descriptors run out; said this often (milliseconds). */
 const ACCEPT_LOG_INTERVAL = 1000;
 
 export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, ProxiedConnectionHost {
-  /** Node knows of all. */
-  readonly descriptors: readonly Descriptors[] = [];
   readonly output = new Output();
   service: Service;
   now = 0;
@@ -92,7 +84,7 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
         (each) => each.scheme === scheme && sameAddress(each.address, address),
       );
       const listener =
-        kept ?? (await this.#listen(scheme, address, scheme === 'https' ? context : undefined));
+        kept ?? (await this.#listen(scheme, address, options, scheme === 'https' ? context : undefined));
       listeners.push(listener);
       if (!kept) opened.push(listener);
     };
@@ -107,7 +99,6 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
       throw error;
     }
     return {
-      descriptors: [],
       commit: () => {
         for (const listener of listeners) if (listener.secure) listener.context = context;
         return this.#replace(this.#serviceOf(options, logic), listeners);
@@ -134,10 +125,12 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
 
   introduced(proxied: ProxiedConnection, remote: Uint8Array): void {
     const { listener, deadline } = proxied;
-    const socket = listener.served(proxied.socket);
     this.#connections.delete(proxied);
-    this.#connections.add(new Connection(socket, remote, listener, this, deadline));
-    socket.resume();
+    const stream = listener.streamOf(proxied.socket);
+    const connection = new Connection(stream, remote, listener, this, deadline);
+    this.#connections.add(connection);
+    stream.start(connection);
+    stream.resume();
   }
 
   refused(fault: ProxyHeaderFault): void {
@@ -181,8 +174,13 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
     return new Service(options, logic, this.#rate, this.#metrics, this.#failures);
   }
 
-  #listen(scheme: Scheme, address: ListenAddress, context: SecureContext | undefined): Promise<Listener> {
-    const { reusePort, bound } = this.#dependencies;
+  #listen(
+    scheme: Scheme,
+    address: ListenAddress,
+    options: HttpOptions,
+    context: SecureContext | undefined,
+  ): Promise<Listener> {
+    const { reusePort, bound, logger } = this.#dependencies;
     return Listener.open({
       scheme,
       address,
@@ -190,26 +188,31 @@ export class HttpFrontend implements Frontend<HttpOptions>, ConnectionHost, Prox
       counters: this.#metrics.schemes[scheme],
       reusePort,
       descriptor: bound?.take('stream', address),
-      onConnection: (socket, listener) => this.#accept(socket, listener),
+      socket: options.socket,
+      logger,
+      needsNode: (remote) => this.service.proxies.contains(remote),
+      onStream: (stream, remote, listener) => this.#serve(stream, remote, listener),
+      onSocket: (socket, remote, listener) => this.#serveSocket(socket, remote, listener),
       onError: (at, error) => this.#acceptFailed(at, error),
     });
   }
 
-  #accept(socket: Socket, listener: Listener): void {
-    const remote = parseSocketAddress(socket.remoteAddress);
-    if (!remote) {
-      // It was reset before it could be accepted.
-      socket.on('error', () => {});
-      socket.destroy();
+  #serve(stream: ByteStream, remote: Uint8Array, listener: Listener): Connection {
+    const connection = new Connection(stream, remote, listener, this);
+    listener.counters.connections++;
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #serveSocket(socket: Socket, remote: Uint8Array, listener: Listener): void {
+    const { proxies, readTime } = this.service;
+    if (!proxies.contains(remote)) {
+      const stream = listener.streamOf(socket);
+      stream.start(this.#serve(stream, remote, listener));
       return;
     }
     listener.counters.connections++;
-    const { proxies, readTime } = this.service;
-    this.#connections.add(
-      proxies.contains(remote)
-        ? new ProxiedConnection(socket, remote, listener, this.now + readTime, this)
-        : new Connection(listener.served(socket), remote, listener, this),
-    );
+    this.#connections.add(new ProxiedConnection(socket, remote, listener, this.now + readTime, this));
   }
 
   #acceptFailed(scheme: Scheme, error: Error): void {

@@ -2,14 +2,20 @@
 
 import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { loadLibc } from '../../pkg/libc.ts';
+import { noteClosed } from '../../pkg/descriptors.ts';
+import { type Libc, lastError, loadLibc } from '../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../pkg/options.ts';
 import { bindSocket, SOCK_STREAM } from '../../pkg/reuse-port.ts';
-import type { BoundAddress } from '../frontend.ts';
 import { PRIVILEGED_PORT } from '../privileged-port.ts';
+
+type Protocol = 'http' | 'https';
 
 /** The kernel cuts it to what the system allows (net.core.somaxconn): clients come in bursts. */
 const BACKLOG = 4096;
+
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
 
 /** Both families on one socket; where the system has no IPv6, IPv4. */
 const ANY = ['::', '0.0.0.0'] as const;
@@ -28,21 +34,48 @@ export interface ListenOptions {
   readonly descriptor?: number | undefined;
 }
 
-/**
- * @throws Error that names the address and the reason
- */
+/** @throws Error that names the address and the reason */
 export async function listen(
   server: Server,
-  protocol: 'http' | 'https',
+  protocol: Protocol,
   address: ListenAddress,
   options: ListenOptions,
-): Promise<BoundAddress> {
+): Promise<void> {
+  await onHost(protocol, address, async (host) => bind(server, await target(host, address.port, options)));
+}
+
+/**
+ * The descriptor of a socket that listens, for plain HTTP, and does not block. The caller's to close.
+ *
+ * @throws Error as `listen`
+ */
+export function listenByCalls(libc: Libc, address: ListenAddress, options: ListenOptions): Promise<number> {
+  return onHost('http', address, async (host) => {
+    const fd = options.descriptor ?? (await bindByCalls(libc, host, address.port, options.reusePort));
+    // One that is bound already may be of any kind.
+    libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    if (libc.listen(fd, BACKLOG) === 0) return fd;
+    const error = lastError(libc, 'listen');
+    libc.close(fd);
+    throw error;
+  });
+}
+
+async function bindByCalls(libc: Libc, host: string, port: number, reusePort: boolean): Promise<number> {
+  const { address } = await lookup(host);
+  return bindSocket(libc, SOCK_STREAM, address, port, reusePort);
+}
+
+/** Has `bind` try the hosts that an address stands for, one after the other. */
+async function onHost<T>(
+  protocol: Protocol,
+  address: ListenAddress,
+  bind: (host: string) => Promise<T>,
+): Promise<T> {
   const hosts = address.host === undefined ? ANY : [address.host];
   for (const [i, host] of hosts.entries()) {
     try {
-      await bind(server, await target(host, address.port, options));
-      const bound = server.address() as AddressInfo;
-      return { protocol, host: bound.address, port: bound.port };
+      return await bind(host);
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
       if (i + 1 < hosts.length && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) continue;
@@ -61,7 +94,7 @@ export async function listen(
  * @throws Error as `listen`
  */
 export async function settlePorts(
-  wanted: readonly (readonly ['http' | 'https', ListenAddress])[],
+  wanted: readonly (readonly [Protocol, ListenAddress])[],
 ): Promise<number[]> {
   const servers: Server[] = [];
   try {
@@ -69,7 +102,8 @@ export async function settlePorts(
     for (const [protocol, address] of wanted) {
       const server = createServer();
       servers.push(server);
-      ports.push((await listen(server, protocol, address, { reusePort: false })).port);
+      await listen(server, protocol, address, { reusePort: false });
+      ports.push((server.address() as AddressInfo).port);
     }
     return ports;
   } finally {
@@ -81,10 +115,10 @@ export async function settlePorts(
 type Target = { readonly host: string; readonly port: number } | { readonly fd: number };
 
 async function target(host: string, port: number, { reusePort, descriptor }: ListenOptions): Promise<Target> {
-  if (descriptor !== undefined) return { fd: descriptor };
-  if (!reusePort) return { host, port };
-  const { address } = await lookup(host);
-  return { fd: bindSocket(await loadLibc(), SOCK_STREAM, address, port, true) };
+  if (descriptor === undefined && !reusePort) return { host, port };
+  const fd = descriptor ?? (await bindByCalls(await loadLibc(), host, port, true));
+  noteClosed(fd);
+  return { fd };
 }
 
 function bind(server: Server, at: Target): Promise<void> {

@@ -1,6 +1,5 @@
 /** The UDP frontend as a driver. */
 
-import type { Logger } from '../../pkg/logger.ts';
 import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
 import { defineFrontendDriver, type SettleDependencies } from '../frontend.ts';
 import { PLACEHOLDER_KEY, type UdpOptions, udpOptions } from './config.ts';
@@ -28,15 +27,11 @@ export const udpDriver = defineFrontendDriver({
 async function settlePort(
   { socket: kind, receive_buffer: receiveBuffer }: UdpOptions,
   addr: ListenAddress,
-  { logger, workers, before, bound }: SettleDependencies<UdpOptions>,
+  { logger, before, bound }: SettleDependencies<UdpOptions>,
 ): Promise<number> {
   if (sameAddress(addr, before?.given.addr)) return before?.settled.addr?.port as number;
-  if (bound?.has('dgram', addr)) {
-    if (kind !== 'dgram') tellPool(workers, logger);
-    return addr.port;
-  }
+  if (bound?.has('dgram', addr)) return addr.port;
   const socket = await openSocket(addr, { kind, receiveBuffer, reusePort: false }, logger);
-  if (socket.descriptors) tellPool(workers, logger);
   await socket.close();
   return socket.address.port;
 }
@@ -46,17 +41,4 @@ function settleKey(options: UdpOptions, { logger, before }: SettleDependencies<U
   const given = before?.given.private_key;
   const configured = given !== undefined && given !== PLACEHOLDER_KEY;
   return choosePrivateKey(options, key === undefined ? undefined : { key, configured }, logger).key;
-}
-
-/** What libuv takes without UV_THREADPOOL_SIZE. */
-const POOL_SIZE = 4;
-
-/** Each batched socket keeps a thread of the pool waiting: docs/adr/0006-batched-udp-socket.md. */
-function tellPool(workers: number, logger: Logger): void {
-  const size = Number(process.env.UV_THREADPOOL_SIZE) || POOL_SIZE;
-  if (workers < size) return;
-  logger.warn(
-    `${workers} workers keep ${workers} threads of libuv's pool, which has ${size}: reading files and looking up names will take seconds. ` +
-      `Start with UV_THREADPOOL_SIZE=${workers + POOL_SIZE} in the environment`,
-  );
 }

@@ -6,13 +6,7 @@
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../../pkg/failure-log.ts';
 import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
-import type {
-  BoundAddress,
-  Descriptors,
-  Frontend,
-  FrontendDependencies,
-  PreparedChange,
-} from '../frontend.ts';
+import type { BoundAddress, Frontend, FrontendDependencies, PreparedChange } from '../frontend.ts';
 import type { UdpOptions } from './config.ts';
 import { ConnectionIds, LIFETIME } from './connection-id.ts';
 import { UdpMetrics } from './metrics.ts';
@@ -33,7 +27,6 @@ interface Serving {
 
 export class UdpFrontend implements Frontend<UdpOptions> {
   addresses: readonly BoundAddress[] = [];
-  descriptors: readonly Descriptors[] = [];
   readonly #dependencies: FrontendDependencies;
   readonly #metrics = new UdpMetrics();
   readonly #failures: FailureLog;
@@ -71,7 +64,6 @@ export class UdpFrontend implements Frontend<UdpOptions> {
       // Of several workers none needs to say what `settle` has said.
       if (!reusePort) logger.warn(NOT_SERVED);
       return {
-        descriptors: [],
         commit: () => this.#replace(undefined),
         abandon: async () => {},
       };
@@ -92,7 +84,6 @@ export class UdpFrontend implements Frontend<UdpOptions> {
       ));
     this.#open.add(socket);
     return {
-      descriptors: kept ? [] : descriptorsOf(socket),
       commit: () => {
         const metrics = this.#metrics;
         this.#rates = sourceRates(options, () => metrics.banned(), this.#rates);
@@ -120,7 +111,6 @@ export class UdpFrontend implements Frontend<UdpOptions> {
     const before = this.#serving;
     this.#serving = serving;
     this.addresses = serving ? [serving.socket.address] : [];
-    this.descriptors = serving ? descriptorsOf(serving.socket) : [];
     serving?.socket.serve((batch) => serving.handler.handleBatch(batch));
     if (!before) return;
     const unwanted = before.socket !== serving?.socket;
@@ -154,8 +144,4 @@ export class UdpFrontend implements Frontend<UdpOptions> {
     // It is told twice to close if a stop takes too long.
     if (this.#open.delete(socket)) this.#lost += socket.lost?.() ?? 0;
   }
-}
-
-function descriptorsOf({ descriptors }: UdpSocket): readonly Descriptors[] {
-  return descriptors ? [descriptors] : [];
 }

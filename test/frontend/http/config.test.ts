@@ -35,6 +35,7 @@ test('defaults', () => {
     enable_request_timing: false,
     announce_routes: ['/announce'],
     scrape_routes: ['/scrape'],
+    socket: 'auto',
     allow_ip_spoofing: false,
     real_ip_header: undefined,
     trusted_proxies: [

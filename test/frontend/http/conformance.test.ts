@@ -98,6 +98,13 @@ describeFrontend('http', {
   connect: async (frontend) => new HttpClient(frontend),
 });
 
+describeFrontend('http through node:net', {
+  metric: 'chihaya_http_response_duration_milliseconds',
+  driver: httpDriver,
+  options: (port) => ({ addr: `127.0.0.1:${port}`, enable_keepalive: true, socket: 'node' }),
+  connect: async (frontend) => new HttpClient(frontend),
+});
+
 describeFrontend('http without keep-alive', {
   metric: 'chihaya_http_response_duration_milliseconds',
   driver: httpDriver,

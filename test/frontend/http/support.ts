@@ -87,6 +87,13 @@ export interface Served {
   readonly port: number;
 }
 
+let socket: 'epoll' | 'node' | undefined;
+
+/** Has `serve` open that kind of socket where its options name none. */
+export function useSocket(kind: 'epoll' | 'node'): void {
+  socket = kind;
+}
+
 /** @param options of the `http` block; one address on a free port of 127.0.0.1 if they name none */
 export async function serve(
   options: Record<string, unknown> = {},
@@ -94,12 +101,15 @@ export async function serve(
 ): Promise<Served> {
   const metrics: Metric[] = [];
   const addresses = 'addr' in options || 'https_addr' in options ? {} : { addr: '127.0.0.1:0' };
-  const frontend = await httpDriver.open(httpDriver.options.parse({ ...addresses, ...options }), {
-    logic,
-    logger: silentLogger,
-    metrics: { register: (metric) => metrics.push(metric) },
-    reusePort: false,
-  });
+  const frontend = await httpDriver.open(
+    httpDriver.options.parse({ ...(socket && { socket }), ...addresses, ...options }),
+    {
+      logic,
+      logger: silentLogger,
+      metrics: { register: (metric) => metrics.push(metric) },
+      reusePort: false,
+    },
+  );
   return { frontend, logic, metrics, port: frontend.addresses[0]?.port as number };
 }
 

@@ -1,6 +1,8 @@
 /** Slow and silent clients, many of them, and the stop. */
 
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   COMPACT_BODY,
@@ -12,6 +14,7 @@ import {
   roundTrip,
   type Served,
   serve,
+  withoutDate,
 } from './support.ts';
 
 let served: Served;
@@ -176,11 +179,30 @@ describe('stop', () => {
 
   test('connections and requests that the system has received, but nobody has accepted, are answered', async () => {
     served = await serve({ enable_keepalive: true });
-    const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.tcp(served.port)));
-    expect(sample('chihaya_http_connections', { scheme: 'http' })).toBeLessThan(100);
-    for (const client of clients) client.write(REQUEST);
+    // In a thread of their own, so that this one, which serves, can be kept from it.
+    const sent = new Int32Array(new SharedArrayBuffer(4));
+    const code = `
+      const { parentPort, workerData: { port, request, count, sent } } = require('node:worker_threads');
+      const answers = Array.from({ length: count }, () => new Promise((resolve) => {
+        const socket = require('node:net').connect(port, '127.0.0.1');
+        let answer = '';
+        socket.setEncoding('latin1').on('data', (text) => { answer += text; }).on('error', () => {});
+        socket.on('close', () => resolve(answer));
+        socket.write(request, () => {
+          if (Atomics.add(sent, 0, 1) === count - 1) Atomics.notify(sent, 0);
+        });
+      }));
+      Promise.all(answers).then((all) => parentPort.postMessage(all));`;
+    const clients = new Worker(code, {
+      eval: true,
+      workerData: { port: served.port, request: REQUEST, count: 100, sent },
+    });
+    const answered = once(clients, 'message');
+    for (let count = 0; count < 100; count = Atomics.load(sent, 0)) Atomics.wait(sent, 0, count, 10_000);
+    expect(sample('chihaya_http_connections', { scheme: 'http' })).toBe(0);
     const stop = served.frontend.stop();
-    for (const client of clients) expect(await client.end()).toBe(ok(COMPACT_BODY, 'close'));
+    const [answers] = await answered;
+    expect(answers.map(withoutDate)).toEqual(Array(100).fill(ok(COMPACT_BODY, 'close')));
     await stop;
   });
 

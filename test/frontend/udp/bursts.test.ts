@@ -129,8 +129,15 @@ describe('answers that leave as one message', () => {
 describe('where the kernel does not cut messages up', () => {
   /** The kernel refuses to cut what is to be sent without checksums. */
   async function refusing(errno: number) {
-    const made = await server('127.0.0.1', { errno: () => errno });
-    const fd = made.socket.descriptors.open[0] as number;
+    const real = await loadLibc();
+    let fd = -1;
+    const made = await server('127.0.0.1', {
+      errno: () => errno,
+      socket: (...call) => {
+        fd = real.socket(...call);
+        return fd;
+      },
+    });
     expect(made.libc.setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, Int32Array.of(1), 4)).toBe(0);
     return made;
   }

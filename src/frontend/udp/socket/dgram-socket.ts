@@ -9,6 +9,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
+import { noteClosed } from '../../../pkg/descriptors.ts';
 import { parseIp } from '../../../pkg/ip-address.ts';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
@@ -179,6 +180,7 @@ function bound(
     }
     try {
       const fd = descriptor ?? bindSocket(libc as Libc, SOCK_DGRAM, host, port, true);
+      noteClosed(fd);
       socket.bind({ fd }, listening);
     } catch (error) {
       fail(error as Error);

@@ -1,9 +1,7 @@
 /**
  * The fast socket: batches of packets through Linux's recvmmsg and sendmmsg, inside the event loop.
  *
- *   poll, in a thread of the pool ──▶ recvmmsg ─▶ handle ─▶ sendmmsg, up to ROUNDS times
- *        ▲                              │   ▲
- *        └────────── dry ───────────────┘   └── setImmediate: everything else in the loop has its turn
+ *   Poller ──▶ recvmmsg ─▶ handle ─▶ sendmmsg, a batch at a time while there are packets
  *
  * A burst of one client, as when it starts with hundreds of torrents, is answered with one message, which the
  * kernel cuts up (UDP_SEGMENT): most of what a datagram costs is the way through the network layers.
@@ -15,6 +13,7 @@
 import { lookup } from 'node:dns/promises';
 import { type Libc, lastError } from '../../../pkg/libc.ts';
 import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import { EPOLLIN, type Poller, threadPoller, type Watcher } from '../../../pkg/poller.ts';
 import { IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEPORT, SOCK_DGRAM, SOL_SOCKET } from '../../../pkg/reuse-port.ts';
 import {
   AF_INET,
@@ -25,7 +24,7 @@ import {
   IPV6_ADDRESS,
   SOCKADDR_IN6,
 } from '../../../pkg/socket-address.ts';
-import type { BoundAddress, Descriptors } from '../../frontend.ts';
+import type { BoundAddress } from '../../frontend.ts';
 import {
   BATCH,
   CONTROL,
@@ -50,23 +49,15 @@ const IP_PKTINFO = 8;
 const IPV6_RECVPKTINFO = 49;
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
-const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
-const POLLIN = 1;
 const EIO = 5;
 
 /** Where in a control message the interface is that a packet came by. Zero leaves the way back to routing. */
 const INTERFACE_IPV4 = 16 / 4;
 const INTERFACE_IPV6 = 32 / 4;
 
-/** The longest a thread waits for packets, in milliseconds: a thread that ends without a word is not waited for longer. */
-const POLL_TIMEOUT = 1000;
-
 /** Datagrams that the kernel cuts are not cut again on their way: as long as every IPv6 network carries (RFC 8200 section 5). */
 const LONGEST_SEGMENT = 1280 - 40 - 8;
 const LONGEST_MESSAGE = 65_507;
-
-/** Batches handled before the event loop has its turn. */
-const ROUNDS = 4;
 
 /** Batches that are still taken when no more are wanted: more than a receive buffer holds, unless they keep coming. */
 const LAST_ROUNDS = 1024;
@@ -80,14 +71,11 @@ export interface MmsgOptions {
   readonly descriptor?: number | undefined;
 }
 
-export class MmsgSocket implements UdpSocket {
+export class MmsgSocket implements UdpSocket, Watcher {
   readonly address: BoundAddress;
-  readonly descriptors: Descriptors;
   readonly #libc: Libc;
+  readonly #poller: Poller;
   readonly #fd: number;
-  /** Written to in order to wake the thread that polls. */
-  readonly #wakeFd: number;
-  readonly #pollDescriptors: Int32Array;
   readonly #names = new Uint8Array(NAME * BATCH);
   readonly #nameWords = new Int32Array(this.#names.buffer);
   readonly #controls = new Uint8Array(CONTROL * BATCH);
@@ -101,8 +89,8 @@ export class MmsgSocket implements UdpSocket {
   #segments: boolean;
   /** What the kernel says of the socket, drops among it: kept when it is closed. */
   readonly #meminfo = new Int32Array(MEMINFO_WORDS);
-  #polling: Promise<void> | undefined;
   #drained: Promise<void> | undefined;
+  #watched = false;
   /** Whether nothing is received any more. */
   #paused = false;
   #closed = false;
@@ -128,12 +116,16 @@ export class MmsgSocket implements UdpSocket {
 
   private constructor(libc: Libc, fd: number) {
     this.#libc = libc;
+    this.#poller = threadPoller(libc);
     this.#fd = fd;
     this.#segments = OutgoingHeaders.supported(libc, fd);
-    this.#wakeFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
-    this.descriptors = { open: [this.#fd, this.#wakeFd], wake: this.#wakeFd };
+    try {
+      this.#poller.hold();
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
     this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
-    this.#pollDescriptors = Int32Array.of(this.#fd, POLLIN, this.#wakeFd, POLLIN);
     this.#received = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
     this.#sent = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
     this.#outgoing = new OutgoingHeaders(libc, this.#sent);
@@ -157,10 +149,14 @@ export class MmsgSocket implements UdpSocket {
 
   serve(handle: BatchHandler): void {
     this.#handle = handle;
-    if (this.#polling) return;
-    // Node waits at its exit for the thread that polls.
-    process.once('exit', this.#wake);
-    this.#arm();
+    if (this.#watched) return;
+    this.#watched = this.#poller.watch(this.#fd, EPOLLIN, this);
+    if (!this.#watched) throw lastError(this.#libc, 'cannot wait for UDP packets');
+  }
+
+  /** There are packets. With more than a batch the poller tells of it again, after others have had their turn. */
+  ready(): void {
+    this.#receive();
   }
 
   reply(_batch: PacketBatch, index: number): Reply {
@@ -203,36 +199,15 @@ export class MmsgSocket implements UdpSocket {
     this.lost();
     this.#closed = true;
     this.#pause();
-    await this.#polling;
-    process.off('exit', this.#wake);
     this.#libc.close(this.#fd);
-    this.#libc.close(this.#wakeFd);
+    this.#poller.release();
   }
 
   #pause(): void {
     this.#paused = true;
-    this.#wake();
+    if (this.#watched) this.#poller.unwatch(this.#fd);
+    this.#watched = false;
   }
-
-  readonly #wake = (): void => {
-    this.#libc.write(this.#wakeFd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
-  };
-
-  /** Waits for packets without keeping the event loop from anything else. */
-  #arm(): void {
-    this.#polling = this.#libc.poll(this.#pollDescriptors, 2, POLL_TIMEOUT).then(() => this.#receiveAll());
-  }
-
-  readonly #receiveAll = (): void => {
-    for (let round = 0; round < ROUNDS; round++) {
-      if (this.#paused) return;
-      if (!this.#receive()) {
-        this.#arm();
-        return;
-      }
-    }
-    setImmediate(this.#receiveAll);
-  };
 
   /** Receives, handles and answers a batch. Returns whether there was one. */
   #receive(): boolean {

@@ -3,7 +3,7 @@
  * Nothing else of the frontend knows how packets are moved, so a faster way can stand beside a portable one.
  */
 
-import type { BoundAddress, Descriptors } from '../../frontend.ts';
+import type { BoundAddress } from '../../frontend.ts';
 
 /** Bytes kept for a packet, in either direction. A longer packet is no request of BEP 15 and is dropped. */
 export const SLOT = 2048;
@@ -39,8 +39,6 @@ export type Reply = (answer: Uint8Array, length: number) => void;
 
 export interface UdpSocket {
   readonly address: BoundAddress;
-  /** Those that Node knows nothing of. */
-  readonly descriptors?: Descriptors;
   /**
    * Begins to receive, or goes on with another handler. `handle` is called for one batch at a time and must not throw.
    */
