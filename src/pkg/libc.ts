@@ -53,7 +53,9 @@ export interface Libc {
   epollControl(epoll: number, operation: number, fd: number, event: Memory): number;
   /** `events` is an address. */
   epollWait(epoll: number, events: bigint, most: number, timeout: number): number;
-  /** The same in a thread of the pool; resolves to what it returns. */
+  /** `timeout` is a `struct timespec`. */
+  ppoll(descriptors: Memory, count: number, timeout: Memory, signals: null): number;
+  /** `epollWait` in a thread of the pool; resolves to what it returns. */
   epollWaitAside(epoll: number, events: bigint, most: number, timeout: number): Promise<number>;
   /** Of the last call that returned -1. */
   errno(): number;
@@ -111,6 +113,9 @@ export async function loadLibc(): Promise<Libc> {
     epollCreate: (flags) => noteOpened(epollCreate(flags)),
     epollControl: process_.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epollWait,
+    ppoll: process_.func(
+      'int ppoll(void *descriptors, size_t count, const void *timeout, const void *signals)',
+    ),
     epollWaitAside: (epoll, events, most, timeout) =>
       new Promise((resolve, reject) => {
         epollWait.async(epoll, events, most, timeout, (error: unknown, count: number) =>

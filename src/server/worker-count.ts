@@ -23,7 +23,7 @@ export async function workerCount(wanted: number | 'auto', logger: Logger): Prom
 /** What libuv takes without UV_THREADPOOL_SIZE. */
 const POOL_SIZE = 4;
 
-/** Each worker keeps a thread of libuv's pool waiting: docs/adr/0015-one-poller-a-thread.md. */
+/** Each worker keeps a thread of libuv's pool waiting: docs/adr/0016-one-poller-a-thread.md. */
 export function checkPool(workers: number, logger: Logger): void {
   const size = Number(process.env.UV_THREADPOOL_SIZE) || POOL_SIZE;
   if (workers < size) return;
