@@ -5,9 +5,10 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { BoundAddress } from '../frontend/frontend.ts';
-import { closeRecord, type DescriptorRecord, openRecord, wakeThread } from '../pkg/descriptors.ts';
+import type { DescriptorRecord } from '../pkg/descriptors.ts';
 import type { Libc } from '../pkg/libc.ts';
 import type { Logger } from '../pkg/logger.ts';
+import { closeRecord, openRecord, wakeThread } from './descriptor-record.ts';
 import type { LoadingWorker } from './loading-worker.ts';
 import type { MetricReport } from './metric-report.ts';
 import { writeLine } from './posted-log.ts';
