@@ -1,6 +1,6 @@
 /** `chihaya check`: whether the tracker would start with this configuration, as far as can be told without starting. */
 
-import { formatHostPort } from '../pkg/options.ts';
+import { formatHostPort } from '../pkg/listen-address.ts';
 import { listenAddresses } from '../server/listen-addresses.ts';
 import { rehearse } from '../server/rehearsal.ts';
 import type { TrackerConfig } from '../server/tracker-parts.ts';

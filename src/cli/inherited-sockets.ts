@@ -6,8 +6,8 @@
 import { lookup } from 'node:dns/promises';
 import type { BoundSocket, SocketType } from '../pkg/bound-sockets.ts';
 import { type Libc, loadLibc } from '../pkg/libc.ts';
+import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { SOL_SOCKET } from '../pkg/reuse-port.ts';
 import { decodeSocketAddress, SOCKADDR_IN6 } from '../pkg/socket-address.ts';
 import { type ConfiguredAddress, listenAddresses } from '../server/listen-addresses.ts';

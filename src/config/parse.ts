@@ -6,7 +6,8 @@
  */
 
 import { z } from 'zod';
-import { countOrAuto, duration, expected, flag, type ListenAddress, listenAddress } from '../pkg/options.ts';
+import type { ListenAddress } from '../pkg/listen-address.ts';
+import { countOrAuto, duration, expected, flag, listenAddress } from '../pkg/options.ts';
 import { Checker, unknownName } from './checker.ts';
 import type { Chosen, Component, Components, Kinds } from './component.ts';
 import { ConfigError, formatProblem, type Path, type Problem } from './problem.ts';

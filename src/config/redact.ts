@@ -2,7 +2,7 @@
 
 import type { z } from 'zod';
 import { formatDuration } from '../pkg/duration.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
+import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
 import { elementOf, type Option, optionsOf } from './component.ts';
 
 export const REDACTED = '<redacted>';

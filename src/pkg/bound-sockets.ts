@@ -7,7 +7,7 @@
  */
 
 import { F_DUPFD_CLOEXEC } from './libc.ts';
-import { type ListenAddress, sameAddress } from './options.ts';
+import { type ListenAddress, sameAddress } from './listen-address.ts';
 
 export type SocketType = 'stream' | 'dgram';
 

@@ -4,9 +4,9 @@
  * in docs/ are generated from there.
  */
 
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';
+import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 
 /** What people are told of an option. */
 export interface OptionInfo {
@@ -170,12 +170,6 @@ export function nameInUrl(fallback: string, description: string) {
   return option(schema, { description, kind: 'text', defaultText: fallback });
 }
 
-/** An address to listen on. `host` is absent for every address of both families. */
-export interface ListenAddress {
-  readonly host: string | undefined;
-  readonly port: number;
-}
-
 const ADDRESS = 'an address such as 0.0.0.0:6969, :6969 or [::1]:6969';
 
 /** `host:port`, `:port` (every address, both families) or `[v6]:port`; empty text counts as absent. */
@@ -191,27 +185,6 @@ export function listenAddress(description: string, more: Partial<OptionInfo> = {
       return z.NEVER;
     });
   return option(schema, { description, kind: 'address', ...more });
-}
-
-/** `undefined` for what is not an address to listen on. Port 0 asks the system for a free one. */
-export function parseListenAddress(value: string): ListenAddress | undefined {
-  const match = /^(?:\[([^\]]*)\]|([^:\s[\]]*)):(\d{1,5})$/.exec(value);
-  if (!match || Number(match[3]) > 65535) return undefined;
-  if (match[1] !== undefined && !ipaddr.IPv6.isValid(match[1])) return undefined;
-  const host = match[1] ?? match[2];
-  // Digits and dots that are not an address are a slip, not a host name.
-  if (host && /^[\d.]+$/.test(host) && !ipaddr.IPv4.isValidFourPartDecimal(host)) return undefined;
-  return { host: host || undefined, port: Number(match[3]) };
-}
-
-/** Whether both are there and written alike. */
-export function sameAddress(one: ListenAddress | undefined, other: ListenAddress | undefined): boolean {
-  return one !== undefined && one.host === other?.host && one.port === other?.port;
-}
-
-/** `[::1]:6969` or `127.0.0.1:6969`. */
-export function formatHostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { type Libc, lastError } from './libc.ts';
-import { formatHostPort } from './options.ts';
+import { formatHostPort } from './listen-address.ts';
 import { AF_INET, AF_INET6, encodeSocketAddress, SOCKADDR_IN6 } from './socket-address.ts';
 
 /** The kinds of sockets, with SOCK_CLOEXEC. */

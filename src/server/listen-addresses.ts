@@ -2,7 +2,7 @@
 
 import { optionsOf } from '../config/component.ts';
 import type { SocketType } from '../pkg/bound-sockets.ts';
-import type { ListenAddress } from '../pkg/options.ts';
+import type { ListenAddress } from '../pkg/listen-address.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
 
 export interface ConfiguredAddress {

@@ -2,8 +2,8 @@
 
 import type { PreparedChange } from '../frontend/frontend.ts';
 import type { BoundSockets } from '../pkg/bound-sockets.ts';
+import { type ListenAddress, sameAddress } from '../pkg/listen-address.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { type ListenAddress, sameAddress } from '../pkg/options.ts';
 import { MetricsServer } from './metrics-server.ts';
 import type { Page } from './pages/page.ts';
 

@@ -2,8 +2,8 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { type Answer, type Page, sentence } from './pages/page.ts';
 
 /** Scrapers are few and local; whoever is slower or bigger than this is something else. */

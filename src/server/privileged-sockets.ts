@@ -6,8 +6,8 @@
 import { lookup } from 'node:dns/promises';
 import type { BoundSocket, BoundSockets } from '../pkg/bound-sockets.ts';
 import { type Libc, loadLibc } from '../pkg/libc.ts';
+import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
 import { silentLogger } from '../pkg/logger.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { bindSocket, SOCK_DGRAM, SOCK_STREAM } from '../pkg/reuse-port.ts';
 import { type ConfiguredAddress, listenAddresses } from './listen-addresses.ts';
 import type { TrackerConfig } from './tracker-parts.ts';

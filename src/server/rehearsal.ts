@@ -6,8 +6,8 @@
 
 import { lookup } from 'node:dns/promises';
 import { systemClock } from '../pkg/clock.ts';
+import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/options.ts';
 import { storageDrivers } from '../storage/drivers.ts';
 import type { PeerStore } from '../storage/storage.ts';
 import { Closers } from './closers.ts';

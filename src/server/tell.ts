@@ -2,8 +2,8 @@
 
 import { ConfigError } from '../config/problem.ts';
 import type { BoundAddress } from '../frontend/frontend.ts';
+import { formatHostPort } from '../pkg/listen-address.ts';
 import type { Logger } from '../pkg/logger.ts';
-import { formatHostPort } from '../pkg/options.ts';
 
 export interface Told {
   readonly addresses: readonly BoundAddress[];

@@ -1,6 +1,6 @@
 /** HTTP and HTTPS (BEP 3, BEP 7, BEP 23, BEP 48) as a driver. */
 
-import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/listen-address.ts';
 import { defineFrontendDriver } from '../frontend.ts';
 import { httpOptions } from './config.ts';
 import { HttpFrontend } from './frontend.ts';

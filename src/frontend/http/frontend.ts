@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../../pkg/failure-log.ts';
-import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/listen-address.ts';
 import type { BoundAddress, Frontend, FrontendDependencies, PreparedChange } from '../frontend.ts';
 import { announceRate } from '../request-options.ts';
 import { unlimited } from '../source-rate.ts';

@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { noteClosed } from '../../pkg/descriptors.ts';
 import { type Libc, lastError, loadLibc } from '../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../pkg/options.ts';
+import { formatHostPort, type ListenAddress } from '../../pkg/listen-address.ts';
 import { bindSocket, SOCK_STREAM } from '../../pkg/reuse-port.ts';
 import { PRIVILEGED_PORT } from '../privileged-port.ts';
 

@@ -2,8 +2,8 @@
 
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import type { ListenAddress } from '../../pkg/listen-address.ts';
 import type { Logger } from '../../pkg/logger.ts';
-import type { ListenAddress } from '../../pkg/options.ts';
 import type { BoundAddress } from '../frontend.ts';
 import type { HttpOptions } from './config.ts';
 import type { Scheme, SchemeCounters } from './metrics.ts';

@@ -1,6 +1,6 @@
 /** The UDP frontend as a driver. */
 
-import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/listen-address.ts';
 import { defineFrontendDriver, type SettleDependencies } from '../frontend.ts';
 import { PLACEHOLDER_KEY, type UdpOptions, udpOptions } from './config.ts';
 import { NOT_SERVED, UdpFrontend } from './frontend.ts';

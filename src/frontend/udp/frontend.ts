@@ -5,7 +5,7 @@
 
 import type { TrackerLogic } from '../../bittorrent/tracker-logic.ts';
 import { FailureLog } from '../../pkg/failure-log.ts';
-import { type ListenAddress, sameAddress } from '../../pkg/options.ts';
+import { type ListenAddress, sameAddress } from '../../pkg/listen-address.ts';
 import type { BoundAddress, Frontend, FrontendDependencies, PreparedChange } from '../frontend.ts';
 import type { UdpOptions } from './config.ts';
 import { ConnectionIds, LIFETIME } from './connection-id.ts';

@@ -2,8 +2,8 @@
 
 import { createServer } from 'node:net';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
+import type { ListenAddress } from '../../../pkg/listen-address.ts';
 import type { Logger } from '../../../pkg/logger.ts';
-import type { ListenAddress } from '../../../pkg/options.ts';
 import { listen, listenByCalls } from '../listen.ts';
 import { EpollListener } from './epoll-listener.ts';
 import { NodeListener } from './node-listener.ts';

@@ -12,7 +12,7 @@ import { isIPv6 } from 'node:net';
 import { noteClosed } from '../../../pkg/descriptors.ts';
 import { parseIp } from '../../../pkg/ip-address.ts';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import { formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
 import { bindSocket, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
 import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';

@@ -12,7 +12,7 @@
 
 import { lookup } from 'node:dns/promises';
 import { type Libc, lastError } from '../../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../../pkg/options.ts';
+import { formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
 import { EPOLLIN, type Poller, threadPoller, type Watcher } from '../../../pkg/poller.ts';
 import { IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEPORT, SOCK_DGRAM, SOL_SOCKET } from '../../../pkg/reuse-port.ts';
 import {

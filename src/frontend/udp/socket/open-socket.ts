@@ -1,8 +1,8 @@
 /** Chooses the socket: the batched one where the system has it, else the portable one. */
 
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
+import type { ListenAddress } from '../../../pkg/listen-address.ts';
 import type { Logger } from '../../../pkg/logger.ts';
-import type { ListenAddress } from '../../../pkg/options.ts';
 import { PRIVILEGED_PORT } from '../../privileged-port.ts';
 import { DgramSocket } from './dgram-socket.ts';
 import { MmsgSocket } from './mmsg-socket.ts';
