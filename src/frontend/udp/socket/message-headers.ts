@@ -22,10 +22,11 @@ export const BATCH = 64;
 export const HEADER = 64;
 export const NAME = 32;
 export const CONTROL = 64;
-const VECTOR = 16;
+export const VECTOR = 16;
 
 /** Places in a header, in words. */
 export const NAME_LENGTH = 2;
+export const VECTORS_AT = 4;
 export const VECTORS = 6;
 export const CONTROL_LENGTH = 10;
 export const FLAGS = 12;
@@ -33,8 +34,8 @@ export const MESSAGE_LENGTH = 14;
 export const HEADER_WORDS = HEADER / 4;
 
 /** The length of a vector, in words from the vector's start. */
-const VECTOR_LENGTH = 2;
-const VECTOR_WORDS = VECTOR / 4;
+export const VECTOR_LENGTH = 2;
+export const VECTOR_WORDS = VECTOR / 4;
 
 export class MessageHeaders {
   readonly headers: Int32Array;
@@ -82,9 +83,5 @@ export class MessageHeaders {
   /** How many bytes of its slot a message has. */
   setLength(message: number, length: number): void {
     this.vectors[message * VECTOR_WORDS + VECTOR_LENGTH] = length;
-  }
-
-  lengthOf(message: number): number {
-    return this.vectors[message * VECTOR_WORDS + VECTOR_LENGTH] as number;
   }
 }

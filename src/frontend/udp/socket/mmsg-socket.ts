@@ -55,10 +55,6 @@ const EIO = 5;
 const INTERFACE_IPV4 = 16 / 4;
 const INTERFACE_IPV6 = 32 / 4;
 
-/** Datagrams that the kernel cuts are not cut again on their way: as long as every IPv6 network carries (RFC 8200 section 5). */
-const LONGEST_SEGMENT = 1280 - 40 - 8;
-const LONGEST_MESSAGE = 65_507;
-
 /** Batches that are still taken when no more are wanted: more than a receive buffer holds, unless they keep coming. */
 const LAST_ROUNDS = 1024;
 
@@ -77,7 +73,6 @@ export class MmsgSocket implements UdpSocket, Watcher {
   readonly #poller: Poller;
   readonly #fd: number;
   readonly #names = new Uint8Array(NAME * BATCH);
-  readonly #nameWords = new Int32Array(this.#names.buffer);
   readonly #controls = new Uint8Array(CONTROL * BATCH);
   readonly #controlWords = new Int32Array(this.#controls.buffer);
   readonly #received: MessageHeaders;
@@ -85,8 +80,6 @@ export class MmsgSocket implements UdpSocket, Watcher {
   readonly #outgoing: OutgoingHeaders;
   readonly #batch: PacketBatch;
   #handle: BatchHandler = () => {};
-  /** Whether the kernel cuts messages up. */
-  #segments: boolean;
   /** What the kernel says of the socket, drops among it: kept when it is closed. */
   readonly #meminfo = new Int32Array(MEMINFO_WORDS);
   #drained: Promise<void> | undefined;
@@ -118,7 +111,6 @@ export class MmsgSocket implements UdpSocket, Watcher {
     this.#libc = libc;
     this.#poller = threadPoller(libc);
     this.#fd = fd;
-    this.#segments = OutgoingHeaders.supported(libc, fd);
     try {
       this.#poller.hold();
     } catch (error) {
@@ -128,7 +120,7 @@ export class MmsgSocket implements UdpSocket, Watcher {
     this.address = { protocol: 'udp', ...boundAddress(libc, this.#fd) };
     this.#received = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
     this.#sent = new MessageHeaders(libc, BATCH, this.#names, this.#controls);
-    this.#outgoing = new OutgoingHeaders(libc, this.#sent);
+    this.#outgoing = new OutgoingHeaders(libc, fd, this.#sent);
     for (let i = 0; i < BATCH; i++) this.#expect(i);
     const places = Int32Array.from({ length: BATCH }, (_, i) => i * SLOT);
     this.#batch = {
@@ -237,24 +229,13 @@ export class MmsgSocket implements UdpSocket, Watcher {
   }
 
   #send(count: number): void {
-    const { outputLengths } = this.#batch;
     const outgoing = this.#outgoing;
-    for (let i = 0; i < count; i++) this.#sent.setLength(i, outputLengths[i] as number);
+    const places = outgoing.arrange(this.#batch.outputLengths, count);
     let from = 0;
     /** Where those end that the kernel refused to take together. */
     let apart = 0;
-    while (from < count) {
-      let headers = 0;
-      for (let i = from; i < count; ) {
-        if (outputLengths[i] === 0) {
-          i++;
-          continue;
-        }
-        const together = i < apart ? 1 : this.#burst(i, count);
-        outgoing.put(headers++, i, together);
-        i += together;
-      }
-      if (headers === 0) break;
+    while (from < places) {
+      const headers = outgoing.fill(from, places, apart);
       const sent = this.#libc.sendmmsg(this.#fd, outgoing.address, headers, 0);
       if (sent === headers) break;
       if (sent > 0) {
@@ -262,42 +243,14 @@ export class MmsgSocket implements UdpSocket, Watcher {
         continue;
       }
       // What the kernel refuses to send (to port 0, to a network that is gone) is skipped.
-      from = outgoing.firstOf(0);
       if (outgoing.countOf(0) === 1) from++;
       else {
         apart = from + outgoing.countOf(0);
         // An interface that computes no checksums cuts nothing up.
-        if (this.#libc.errno() === EIO) this.#segments = false;
+        if (this.#libc.errno() === EIO) outgoing.cuts = false;
       }
     }
     for (let i = 0; i < count; i++) this.#expect(i);
-  }
-
-  /**
-   * How many answers from `first` on can leave as one message that the kernel cuts up: those to one client, all
-   * as long as the first but for the last, which may be shorter.
-   */
-  #burst(first: number, count: number): number {
-    const { outputLengths } = this.#batch;
-    const length = outputLengths[first] as number;
-    if (!this.#segments || length > LONGEST_SEGMENT) return 1;
-    let next = first + 1;
-    for (; next < count && (next - first + 1) * length <= LONGEST_MESSAGE; next++) {
-      const nextLength = outputLengths[next] as number;
-      if (nextLength === 0 || nextLength > length || !this.#sameWay(first, next)) break;
-      if (nextLength < length) return next + 1 - first;
-    }
-    return next - first;
-  }
-
-  /** Whether two packets came from one client, to one of our addresses. */
-  #sameWay(one: number, other: number): boolean {
-    const nameWords = this.#received.get(one, NAME_LENGTH) / 4;
-    const controlWords = this.#received.get(one, CONTROL_LENGTH) / 4;
-    return (
-      equal(this.#nameWords, (one * NAME) / 4, (other * NAME) / 4, nameWords) &&
-      equal(this.#controlWords, (one * CONTROL) / 4, (other * CONTROL) / 4, controlWords)
-    );
   }
 
   /** Makes a header ready for receiving: the kernel has written what it used over what there is. */
@@ -305,11 +258,6 @@ export class MmsgSocket implements UdpSocket, Watcher {
     this.#received.set(message, NAME_LENGTH, NAME);
     this.#received.set(message, CONTROL_LENGTH, CONTROL);
   }
-}
-
-function equal(words: Int32Array, one: number, other: number, count: number): boolean {
-  for (let i = 0; i < count; i++) if (words[one + i] !== words[other + i]) return false;
-  return true;
 }
 
 function openSocket(libc: Libc, host: string, port: number, options: MmsgOptions): number {
