@@ -33,8 +33,22 @@ export class PeerRecords {
     const port = peer.halfwords[last] as number;
     const low = peer.halfwords[last - 1] as number;
     let at = (block & RECORD_MASK) * width + width - 1;
-    for (let i = 0; i < size; i++, at += width) {
+    for (let i = 0; i < size; ) {
+      // Four at a time: a new peer, whom nobody is, waits for a look at all.
+      if (
+        i + 4 <= size &&
+        compact[at] !== port &&
+        compact[at + width] !== port &&
+        compact[at + 2 * width] !== port &&
+        compact[at + 3 * width] !== port
+      ) {
+        i += 4;
+        at += 4 * width;
+        continue;
+      }
       if (compact[at] === port && compact[at - 1] === low && this.matches(block + i, peer)) return i;
+      i++;
+      at += width;
     }
     return NONE;
   }

@@ -1,5 +1,5 @@
 /**
- * The peers' memory: records in parallel arrays, handed out in blocks of 1 to 128.
+ * The peers' memory: records in parallel arrays, handed out in blocks of 1 to 512.
  *
  *   record r:   ids[5r … 5r+5)      peer id, 20 bytes as words
  *               seen[r]             when it last announced (31 bits, seconds), snatched flag on top
@@ -8,10 +8,10 @@
  * So a block's compact entries lie side by side: a small swarm's answer is one run of bytes, and a
  * random choice touches 6 bytes a peer and nothing else. A record takes 30 bytes (IPv4) or 42 (IPv6).
  *
- * Blocks come from pages of 512 records, all of one size class a page. A page whose blocks are all
+ * Blocks come from pages of 2,048 records, all of one size class a page. A page whose blocks are all
  * free serves any class again: swarms that grow together leave no trail of small blocks behind.
  *
- *   segment (32,768 records)  =  64 pages  ×  512 records  =  ⌊512 / capacity⌋ blocks
+ *   segment (32,768 records)  =  16 pages  ×  2,048 records, which are ⌊2,048 / capacity⌋ blocks
  */
 
 import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-family.ts';
@@ -19,16 +19,18 @@ import type { NoLocks } from './locks.ts';
 import type { StoreMemory } from './store-memory.ts';
 
 /** Records a block, by size class. Steps of at most a half keep the unused part of a block small. */
-export const CAPACITIES: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
+export const CAPACITIES: readonly number[] = [
+  1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
+];
 
 /** The class of the largest blocks, of which large swarms are made. */
 export const FULL_CLASS = CAPACITIES.length - 1;
 
-/** Records of the largest block: 2^7. */
-export const FULL_BITS = 7;
+/** Records of the largest block: 2^9. */
+export const FULL_BITS = 9;
 
 const CAPACITY = Int32Array.from(CAPACITIES);
-const PAGE_BITS = 9;
+const PAGE_BITS = 11;
 const SEGMENT_BITS = 15;
 const PAGES_PER_SEGMENT = 1 << (SEGMENT_BITS - PAGE_BITS);
 

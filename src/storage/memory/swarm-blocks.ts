@@ -1,9 +1,9 @@
 /**
- * Where the peers of a swarm lie. Up to 128 are in one block of the slab, whose size grows and shrinks with
+ * Where the peers of a swarm lie. Up to 512 are in one block of the slab, whose size grows and shrinks with
  * them; a large swarm has a directory of full blocks, of which the last may be of any size.
  *
  *   small:  PEERS  = block                          position p  →  record  block + p
- *   large:  PEERS  = ~directory ─▶ block, block…    position p  →  record  directory[p >> 7] + (p & 127)
+ *   large:  PEERS  = ~directory ─▶ block, block…    position p  →  record  directory[p >> 9] + (p & 511)
  *
  * One word thus says what a swarm is and where its peers are. What a swarm no longer uses is given back only
  * after it has let go of it: a thread that dies in between leaks a block, but no two swarms ever share one.

@@ -20,10 +20,12 @@ const GUEST = 2;
 const DEATHS = 1000;
 
 /** Peers that stay, in a swarm of each family: those that come and go, small ones, one that becomes large and small again, large ones. */
-const SIZES = [0, 1, 12, 80, 400];
+const CHANGING = 350;
+const SIZES = [0, 1, 12, CHANGING, 600];
 
-/** Peers of each swarm that come, change sides and go. */
-const RESTLESS = 60;
+/** Peers of each swarm that come, change sides and go: for a while nearly all come, then nearly all go. */
+const RESTLESS = 200;
+const TIDE = 25;
 
 interface Member {
   readonly seeder: boolean;
@@ -49,6 +51,8 @@ interface Call {
 }
 
 const KINDS = ['putSeeder', 'putLeecher', 'graduateLeecher', 'delete'] as const;
+/** Of so many calls one goes against the tide. */
+const AGAINST = 10;
 
 function perform(store: MemoryPeerStore, { kind, swarm, n }: Call): void {
   const { infohash } = swarm;
@@ -119,15 +123,27 @@ test('nobody is lost or mangled, and no lock is held', { timeout: 120_000 }, asy
   );
 
   const random = new Random();
+  let isEbb = false;
   function someCall(): Call {
     const swarm = swarms[random.below(swarms.length)] as Swarm;
-    const kind = KINDS[random.below(KINDS.length)] as Call['kind'];
+    const goes = (random.below(AGAINST) === 0) !== isEbb;
+    const kind = goes ? 'delete' : (KINDS[random.below(3)] as Call['kind']);
     return { kind, swarm, n: swarm.peers.length - 1 - random.below(RESTLESS), number: ++number };
   }
   let call = someCall();
 
   let inTheMidst = 0;
+  const changing = swarms.filter(({ peers }) => peers.length === CHANGING + RESTLESS);
+  let grown = 0;
+  let shrunk = 0;
   for (let death = 1; death <= DEATHS; death++) {
+    if (death % TIDE === 0) {
+      for (const { members } of changing) {
+        if (members.size > 512) grown++;
+        if (members.size < 384) shrunk++;
+      }
+      isEbb = !isEbb;
+    }
     const memory = StoreMemory.join(host.channelName as string);
     const guest = MemoryPeerStore.open(memory, host.handle(), GUEST, systemClock);
     endInTheMidst(() => {
@@ -156,5 +172,7 @@ test('nobody is lost or mangled, and no lock is held', { timeout: 120_000 }, asy
     if (death % 100 === 0) for (const swarm of swarms) await check(host, swarm);
   }
   expect(inTheMidst).toBeGreaterThan(DEATHS / 4);
+  // A swarm is large from 513 peers on, and small again with 384.
+  expect(Math.min(grown, shrunk)).toBeGreaterThan(DEATHS / TIDE / 4);
   await host.stop();
 });

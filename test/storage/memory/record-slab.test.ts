@@ -10,7 +10,7 @@ describe('RecordSlab', () => {
     const step = fc.record({
       take: fc.boolean(),
       repair: fc.boolean(),
-      sizeClass: fc.nat({ max: 13 }),
+      sizeClass: fc.nat({ max: CAPACITIES.length - 1 }),
       which: fc.nat(),
     });
     fc.assert(
@@ -47,7 +47,7 @@ describe('RecordSlab', () => {
     const reserved = memory.byteLength;
     for (const block of singles) slab.free(block, 0);
     for (let round = 0; round < 3; round++) {
-      for (const sizeClass of [13, 5, 1, 0]) {
+      for (const sizeClass of [17, 13, 5, 1, 0]) {
         for (const block of fill(sizeClass, 1 << 15)) slab.free(block, sizeClass);
         slab.repair();
       }

@@ -18,7 +18,7 @@ test('mending a part changes nothing in swarms that were whole', async () => {
   store.graduateLeecher(empty, peer(1));
   store.deleteSeeder(empty, peer(1));
   for (let n = 0; n < 5; n++) store.graduateLeecher(small, peer(n));
-  for (let n = 0; n < 300; n++) store[n < 100 ? 'putSeeder' : 'putLeecher'](large, peer(n));
+  for (let n = 0; n < 700; n++) store[n < 100 ? 'putSeeder' : 'putLeecher'](large, peer(n));
   const totals = store.totals();
 
   const buffer = store.handle().memory.areas.find(([id]) => id === LOCKS_AREA)?.[1] as SharedArrayBuffer;
@@ -27,8 +27,8 @@ test('mending a part changes nothing in swarms that were whole', async () => {
 
   expect(await scrape(store, empty)).toEqual([0, 0, 1]);
   expect(await scrape(store, small)).toEqual([5, 0, 5]);
-  expect(await scrape(store, large)).toEqual([100, 200, 0]);
-  expect(new Set((await offer(store, large, peer(999), false, 400)).peers).size).toBe(300);
+  expect(await scrape(store, large)).toEqual([100, 600, 0]);
+  expect(new Set((await offer(store, large, peer(999), false, 800)).peers).size).toBe(700);
   expect(store.totals()).toEqual(totals);
   store.putLeecher(empty, peer(2));
   expect(await scrape(store, empty)).toEqual([0, 1, 1]);

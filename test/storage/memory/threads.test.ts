@@ -15,7 +15,7 @@ import { offer, scrape } from '../../support/store-calls.ts';
 import { Gate, type Outcome, StoreThread } from '../../support/store-thread.ts';
 
 const SWARMS = 40;
-const PEERS = 400;
+const PEERS = 700;
 
 function infohash(swarm: number): Infohash {
   const infohash = new Infohash();
@@ -150,11 +150,11 @@ describe('two threads on one store', () => {
   const shape = fc.record({
     shards: fc.constantFrom(1, 2, 16),
     swarms: fc.integer({ min: 1, max: 40 }),
-    peers: fc.integer({ min: 1, max: 300 }),
+    peers: fc.integer({ min: 1, max: 500 }),
     seed: fc.integer({ min: 1, max: 2 ** 30 }),
     maxSwarms: fc.constantFrom(0, 0, 3, 20),
     maxPeers: fc.constantFrom(0, 0, 50, 2000),
-    maxPeersPerSwarm: fc.constantFrom(0, 0, 3, 130),
+    maxPeersPerSwarm: fc.constantFrom(0, 0, 3, 530),
   });
 
   it('agree with an oracle, and never exceed a limit', { timeout: 120_000 }, async () => {

@@ -11,7 +11,6 @@ import { NONE } from '../hash-index.ts';
 import type { NoLocks } from '../locks.ts';
 import { ID_WORDS, RECORD_MASK, segmentOf } from '../record-slab.ts';
 import { EPOCH } from '../seconds.ts';
-import { FULL } from '../swarm-blocks.ts';
 import type { SwarmPeers } from '../swarm-peers.ts';
 import { INFOHASH_WORDS, PEERS, SEEDERS, SNATCHES } from '../swarm-table.ts';
 import type { Block } from './block.ts';
@@ -28,8 +27,8 @@ import {
   SNATCHES_AT,
 } from './format.ts';
 
-/** Most peers of an entry, and all of a small swarm: a lock is held for a few microseconds. */
-const PIECE = FULL;
+/** Most peers of an entry, and of a swarm that is copied at once: a lock is held for a few microseconds. */
+const PIECE = 128;
 
 /** How many swarms and peers are copied between two looks at the time. */
 const STEP = 128;

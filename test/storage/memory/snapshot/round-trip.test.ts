@@ -60,18 +60,18 @@ describe('a store that comes back from a snapshot', () => {
   it('leaves out whoever a collection would remove', async () => {
     const clock = new ManualClock();
     const { store, reload } = await open(clock);
-    for (let n = 0; n < 300; n++) store.putLeecher(A, peer(n));
+    for (let n = 0; n < 700; n++) store.putLeecher(A, peer(n));
     store.putSeeder(B, peer(0, AddressFamily.IPv6));
     clock.advance(10 * MINUTE);
     for (let n = 100; n < 150; n++) store.putSeeder(A, peer(n));
     clock.advance(20 * MINUTE);
     const { other, loaded } = await reload(30 * MINUTE);
-    expect(loaded).toMatchObject({ peers: 301, expired: 0 });
-    expect(other.totals()).toEqual({ infohashes: 2, seeders: 51, leechers: 250 });
+    expect(loaded).toMatchObject({ peers: 701, expired: 0 });
+    expect(other.totals()).toEqual({ infohashes: 2, seeders: 51, leechers: 650 });
 
     clock.advance(1000);
     const later = await reload(30 * MINUTE);
-    expect(later.loaded).toMatchObject({ peers: 50, expired: 251 });
+    expect(later.loaded).toMatchObject({ peers: 50, expired: 651 });
     expect(later.other.totals()).toEqual({ infohashes: 1, seeders: 50, leechers: 0 });
     expect((await offer(later.other, A, peer(999), false, 100)).peers).toHaveLength(50);
   });
