@@ -10,6 +10,9 @@
 import { getSystemErrorMap } from 'node:util';
 import { noteClosed, noteOpened } from './descriptors.ts';
 
+// Linux's constants that more than one file needs.
+export const EAGAIN = 11;
+export const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 export const F_DUPFD_CLOEXEC = 1030;
 
 /** A buffer whose address a call is given. */

@@ -1,5 +1,6 @@
 /** Addresses that a socket is bound to, as the configuration writes them. */
 
+import { lookup } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
 
 /** An address to listen on. `host` is absent for every address of both families. */
@@ -17,6 +18,28 @@ export function parseListenAddress(value: string): ListenAddress | undefined {
   // Digits and dots that are not an address are a slip, not a host name.
   if (host && /^[\d.]+$/.test(host) && !ipaddr.IPv4.isValidFourPartDecimal(host)) return undefined;
   return { host: host || undefined, port: Number(match[3]) };
+}
+
+/** How a system without IPv6 refuses to bind `::`. */
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
+
+/**
+ * Binds what the host of an address stands for: itself, what the name is of, or, where there is none, every address of
+ * both families on one socket, of IPv4 where the system has nothing else.
+ *
+ * @param bind is given an IP address, and perhaps a second one
+ */
+export async function bindHost<T>(
+  host: string | undefined,
+  bind: (ip: string) => T | Promise<T>,
+): Promise<T> {
+  if (host !== undefined) return bind((await lookup(host)).address);
+  try {
+    return await bind('::');
+  } catch (error) {
+    if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return bind('0.0.0.0');
+  }
 }
 
 /** Whether both are there and written alike. */

@@ -13,7 +13,7 @@
  */
 
 import { recordedWake } from './descriptors.ts';
-import { type Libc, lastError } from './libc.ts';
+import { EFD_CLOEXEC_NONBLOCK, type Libc, lastError } from './libc.ts';
 
 // Linux's constants.
 export const EPOLLIN = 1;
@@ -27,7 +27,6 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 const EPOLL_CLOEXEC = 0o2000000;
-const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 
 /** `struct epoll_event`, in words: events, then 64 bits of ours. x86-64 alone packs it. */
 const EVENT = process.arch === 'x64' ? 3 : 4;

@@ -1,9 +1,7 @@
 /** The supervisor's side of what a worker notes of its open descriptors (pkg/descriptors.ts). */
 
 import { type DescriptorRecord, MOST_NOTED } from '../pkg/descriptors.ts';
-import type { Libc } from '../pkg/libc.ts';
-
-const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+import { EFD_CLOEXEC_NONBLOCK, type Libc } from '../pkg/libc.ts';
 
 export function openRecord(libc: Libc): DescriptorRecord {
   return {

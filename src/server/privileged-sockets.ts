@@ -3,13 +3,12 @@
  * All others that user can bind, and bind again when a worker is replaced; hence only these are bound here.
  */
 
-import { lookup } from 'node:dns/promises';
 import type { BoundSocket, BoundSockets } from '../pkg/bound-sockets.ts';
 import { type Libc, loadLibc } from '../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../pkg/listen-address.ts';
+import { bindHost, formatHostPort } from '../pkg/listen-address.ts';
 import { silentLogger } from '../pkg/logger.ts';
 import { bindSocket, SOCK_DGRAM, SOCK_STREAM } from '../pkg/reuse-port.ts';
-import { type ConfiguredAddress, listenAddresses } from './listen-addresses.ts';
+import { listenAddresses } from './listen-addresses.ts';
 import type { TrackerConfig } from './tracker-parts.ts';
 import { workerCount } from './worker-count.ts';
 
@@ -30,7 +29,10 @@ export async function bindPrivileged(config: TrackerConfig, bound: BoundSockets)
     try {
       // The metrics server is one, however many workers there are.
       const count = key === 'metrics_addr' ? 1 : workers;
-      sockets.push({ type, address, descriptors: await bind(await loadLibc(), type, address, count) });
+      const libc = await loadLibc();
+      const kind = type === 'stream' ? SOCK_STREAM : SOCK_DGRAM;
+      const descriptors = await bindHost(address.host, (ip) => bindAll(libc, kind, ip, address.port, count));
+      sockets.push({ type, address, descriptors });
     } catch (error) {
       const where = formatHostPort(address.host ?? '', address.port);
       throw new Error(`${key}: cannot bind ${where} for another user: ${(error as Error).message}`, {
@@ -39,24 +41,6 @@ export async function bindPrivileged(config: TrackerConfig, bound: BoundSockets)
     }
   }
   return sockets;
-}
-
-async function bind(
-  libc: Libc,
-  type: ConfiguredAddress['type'],
-  { host, port }: ListenAddress,
-  count: number,
-): Promise<number[]> {
-  const kind = type === 'stream' ? SOCK_STREAM : SOCK_DGRAM;
-  if (host !== undefined) return bindAll(libc, kind, (await lookup(host)).address, port, count);
-  try {
-    return bindAll(libc, kind, '::', port, count);
-  } catch (error) {
-    // A system without IPv6.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
-    return bindAll(libc, kind, '0.0.0.0', port, count);
-  }
 }
 
 /** Several share the address. First alone: a socket that shares would not notice another tracker's. */

@@ -1,10 +1,9 @@
 /** Binding a TCP socket, with an error that an operator can act on. */
 
-import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { noteClosed } from '../../pkg/descriptors.ts';
 import { type Libc, lastError, loadLibc } from '../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../pkg/listen-address.ts';
+import { bindHost, formatHostPort, type ListenAddress } from '../../pkg/listen-address.ts';
 import { bindSocket, SOCK_STREAM } from '../../pkg/reuse-port.ts';
 import { PRIVILEGED_PORT } from '../privileged-port.ts';
 
@@ -16,9 +15,6 @@ const BACKLOG = 4096;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
-
-/** Both families on one socket; where the system has no IPv6, IPv4. */
-const ANY = ['::', '0.0.0.0'] as const;
 
 const REASONS = new Map([
   ['EADDRINUSE', 'another process, or another part of this one, listens there'],
@@ -41,7 +37,7 @@ export async function listen(
   address: ListenAddress,
   options: ListenOptions,
 ): Promise<void> {
-  await onHost(protocol, address, async (host) => bind(server, await target(host, address.port, options)));
+  await onHost(protocol, address, async (ip) => bind(server, await target(ip, address.port, options)));
 }
 
 /**
@@ -50,8 +46,8 @@ export async function listen(
  * @throws Error as `listen`
  */
 export function listenByCalls(libc: Libc, address: ListenAddress, options: ListenOptions): Promise<number> {
-  return onHost('http', address, async (host) => {
-    const fd = options.descriptor ?? (await bindByCalls(libc, host, address.port, options.reusePort));
+  return onHost('http', address, async (ip) => {
+    const fd = options.descriptor ?? bindSocket(libc, SOCK_STREAM, ip, address.port, options.reusePort);
     // One that is bound already may be of any kind.
     libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
     if (libc.listen(fd, BACKLOG) === 0) return fd;
@@ -61,30 +57,20 @@ export function listenByCalls(libc: Libc, address: ListenAddress, options: Liste
   });
 }
 
-async function bindByCalls(libc: Libc, host: string, port: number, reusePort: boolean): Promise<number> {
-  const { address } = await lookup(host);
-  return bindSocket(libc, SOCK_STREAM, address, port, reusePort);
-}
-
-/** Has `bind` try the hosts that an address stands for, one after the other. */
+/** Has `bind` try what an address stands for. */
 async function onHost<T>(
   protocol: Protocol,
-  address: ListenAddress,
-  bind: (host: string) => Promise<T>,
+  { host, port }: ListenAddress,
+  bind: (ip: string) => Promise<T>,
 ): Promise<T> {
-  const hosts = address.host === undefined ? ANY : [address.host];
-  for (const [i, host] of hosts.entries()) {
-    try {
-      return await bind(host);
-    } catch (error) {
-      const { code = '', message } = error as NodeJS.ErrnoException;
-      if (i + 1 < hosts.length && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) continue;
-      const where = formatHostPort(address.host ?? '', address.port);
-      const reason = REASONS.has(code) ? `${REASONS.get(code)} (${code})` : message;
-      throw new Error(`cannot listen on ${where} for ${protocol.toUpperCase()}: ${reason}`, { cause: error });
-    }
+  try {
+    return await bindHost(host, bind);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const where = formatHostPort(host ?? '', port);
+    const reason = REASONS.has(code) ? `${REASONS.get(code)} (${code})` : message;
+    throw new Error(`cannot listen on ${where} for ${protocol.toUpperCase()}: ${reason}`, { cause: error });
   }
-  throw new Error('unreachable: the last host either binds or throws');
 }
 
 /**
@@ -114,9 +100,9 @@ export async function settlePorts(
 /** What a server is to listen on: an address, or a socket that is bound already. */
 type Target = { readonly host: string; readonly port: number } | { readonly fd: number };
 
-async function target(host: string, port: number, { reusePort, descriptor }: ListenOptions): Promise<Target> {
-  if (descriptor === undefined && !reusePort) return { host, port };
-  const fd = descriptor ?? (await bindByCalls(await loadLibc(), host, port, true));
+async function target(ip: string, port: number, { reusePort, descriptor }: ListenOptions): Promise<Target> {
+  if (descriptor === undefined && !reusePort) return { host: ip, port };
+  const fd = descriptor ?? bindSocket(await loadLibc(), SOCK_STREAM, ip, port, true);
   noteClosed(fd);
   return { fd };
 }

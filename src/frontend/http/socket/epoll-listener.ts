@@ -2,7 +2,7 @@
 
 import { Socket } from 'node:net';
 import { noteClosed } from '../../../pkg/descriptors.ts';
-import { type Libc, lastError } from '../../../pkg/libc.ts';
+import { EAGAIN, type Libc, lastError } from '../../../pkg/libc.ts';
 import { EPOLLIN, type Poller, threadPoller, type Watcher } from '../../../pkg/poller.ts';
 import { decodeSocketAddress, decodeUnmapped, SOCKADDR_IN6 } from '../../../pkg/socket-address.ts';
 import type { Output } from '../output.ts';
@@ -14,7 +14,6 @@ const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const SOCK_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 
-const EAGAIN = 11;
 /** What is wrong with one connection, or was: the next may be accepted (accept(2)). */
 const PASSING: ReadonlySet<number> = new Set([
   1, // EPERM: a firewall's rule

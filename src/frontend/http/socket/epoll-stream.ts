@@ -5,7 +5,7 @@
  * that is paused, whatever its client does meanwhile, costs nothing.
  */
 
-import type { Libc } from '../../../pkg/libc.ts';
+import { EAGAIN, type Libc } from '../../../pkg/libc.ts';
 import {
   EPOLLERR,
   EPOLLET,
@@ -19,7 +19,6 @@ import {
 import type { Output } from '../output.ts';
 import type { ByteStream, StreamReader } from './socket.ts';
 
-const EAGAIN = 11;
 const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
 

@@ -7,12 +7,11 @@
  */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { noteClosed } from '../../../pkg/descriptors.ts';
 import { parseIp } from '../../../pkg/ip-address.ts';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
+import { bindHost, formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
 import { bindSocket, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
 import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
@@ -21,9 +20,6 @@ const RING = 256;
 
 /** Rounds of the event loop in which packets are still taken when no more are wanted: a flood has no end. */
 const LAST_ROUNDS = 1000;
-
-/** How a system without IPv6 refuses to bind `::`. */
-const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
 
 export interface DgramOptions {
   /** Bytes of packets the kernel may hold for us. */
@@ -55,14 +51,7 @@ export class DgramSocket implements UdpSocket {
   /** Binds a socket to an address; without a host to every address of both families. */
   static async bind({ host, port }: ListenAddress, options: DgramOptions): Promise<DgramSocket> {
     const libc = options.reusePort ? await loadLibc() : undefined;
-    const open = async (ip: string) => new DgramSocket(await bound(ip, port, options, libc));
-    if (host !== undefined) return open((await lookup(host)).address);
-    try {
-      return await open('::');
-    } catch (error) {
-      if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      return open('0.0.0.0');
-    }
+    return bindHost(host, async (ip) => new DgramSocket(await bound(ip, port, options, libc)));
   }
 
   private constructor(socket: Socket) {

@@ -10,9 +10,8 @@
  * arrived (IP_PKTINFO, IPV6_PKTINFO) goes back with the answer.
  */
 
-import { lookup } from 'node:dns/promises';
 import { type Libc, lastError } from '../../../pkg/libc.ts';
-import { formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
+import { bindHost, formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
 import { EPOLLIN, type Poller, threadPoller, type Watcher } from '../../../pkg/poller.ts';
 import { IPPROTO_IPV6, IPV6_V6ONLY, SO_REUSEPORT, SOCK_DGRAM, SOL_SOCKET } from '../../../pkg/reuse-port.ts';
 import {
@@ -95,16 +94,7 @@ export class MmsgSocket implements UdpSocket, Watcher {
       enlargeReceiveBuffer(libc, descriptor, options.receiveBuffer);
       return new MmsgSocket(libc, descriptor);
     }
-    const open = (ip: string) => new MmsgSocket(libc, openSocket(libc, ip, port, options));
-    if (host !== undefined) return open((await lookup(host)).address);
-    try {
-      return open('::');
-    } catch (error) {
-      // A system without IPv6.
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
-      return open('0.0.0.0');
-    }
+    return bindHost(host, (ip) => new MmsgSocket(libc, openSocket(libc, ip, port, options)));
   }
 
   private constructor(libc: Libc, fd: number) {
