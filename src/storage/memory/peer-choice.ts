@@ -83,9 +83,10 @@ export class PeerChoice {
 
   /** Copies the `count` positions from `from` on, which leave out `gap`. */
   #copyAll(swarm: number, from: number, gap: number, count: number, list: PeerList): void {
-    const peers = this.#peers;
-    const { slab } = peers;
+    const { slab, blocks } = this.#peers;
     const { width } = slab;
+    const directory = blocks.directory(swarm);
+    const directoryAt = blocks.directoryAt(swarm);
     const { includeIds } = list;
     const to = list.halfwords;
     let target = (list.start >>> 1) + list.count * width;
@@ -97,7 +98,7 @@ export class PeerChoice {
       if (position >= gap) position++;
       if (position >>> FULL_BITS !== block) {
         block = position >>> FULL_BITS;
-        first = peers.recordAt(swarm, block << FULL_BITS);
+        first = directory[directoryAt + block] as number;
         entries = slab.compact[segmentOf(first)] as Uint16Array;
       }
       const record = first + (position & FULL_MASK);
@@ -114,9 +115,10 @@ export class PeerChoice {
    * announce spends most of its time, and with look-ups in it took twice as long.
    */
   #draw(swarm: number, from: number, gap: number, eligible: number, count: number, list: PeerList): void {
-    const peers = this.#peers;
-    const { slab } = peers;
+    const { slab, blocks } = this.#peers;
     const { width } = slab;
+    const directory = blocks.directory(swarm);
+    const directoryAt = blocks.directoryAt(swarm);
     const { includeIds } = list;
     const to = list.halfwords;
     let target = (list.start >>> 1) + list.count * width;
@@ -137,7 +139,7 @@ export class PeerChoice {
       if (position >= gap) position++;
       if (position >>> FULL_BITS !== block) {
         block = position >>> FULL_BITS;
-        first = peers.recordAt(swarm, block << FULL_BITS);
+        first = directory[directoryAt + block] as number;
         entries = slab.compact[segmentOf(first)] as Uint16Array;
       }
       const record = first + (position & FULL_MASK);

@@ -44,12 +44,20 @@ export class SwarmBlocks {
     return this.#swarms.get(swarm, PEERS) < 0;
   }
 
+  /** The words that name a swarm's blocks, from `directoryAt(swarm)` on: a small swarm's only one is its PEERS. */
+  directory(swarm: number): Int32Array {
+    const peers = this.#swarms.get(swarm, PEERS);
+    return peers < 0 ? this.#blocks.words(~peers) : this.#swarms.words(swarm);
+  }
+
+  directoryAt(swarm: number): number {
+    const peers = this.#swarms.get(swarm, PEERS);
+    return peers < 0 ? offsetOf(~peers) : this.#swarms.offsetOf(swarm) + PEERS;
+  }
+
   /** The record of the peer at a position. */
   recordAt(swarm: number, position: number): number {
-    const peers = this.#swarms.get(swarm, PEERS);
-    if (peers >= 0) return peers + position;
-    const directory = ~peers;
-    const block = this.#blocks.words(directory)[offsetOf(directory) + (position >>> FULL_BITS)] as number;
+    const block = this.directory(swarm)[this.directoryAt(swarm) + (position >>> FULL_BITS)] as number;
     return block + (position & FULL_MASK);
   }
 

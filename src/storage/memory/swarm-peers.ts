@@ -45,10 +45,10 @@ export class SwarmPeers {
   readonly family: AddressFamily;
   readonly swarms: SwarmTable;
   readonly slab: RecordSlab;
+  readonly blocks: SwarmBlocks;
   /** The swarm that is being copied into a snapshot. */
   readonly copy: CopyCursor;
   readonly #records: PeerRecords;
-  readonly #blocks: SwarmBlocks;
   readonly #index: HashIndex;
   readonly #limits: Limits;
   /** A row a shard, guarded by its lock; the sums of the columns are the totals. */
@@ -70,7 +70,7 @@ export class SwarmPeers {
     this.swarms = new SwarmTable(family, parts, blocks);
     this.slab = new RecordSlab(family, memory, locks, id(Area.Records));
     this.#records = new PeerRecords(family, this.slab, key);
-    this.#blocks = new SwarmBlocks(this.swarms, this.slab, blocks);
+    this.blocks = new SwarmBlocks(this.swarms, this.slab, blocks);
     const indexState = memory.area(id(Area.PeerIndex), HashIndex.wordsFor(shards));
     this.#index = new HashIndex(blocks, indexState, PAGE_BITS);
     this.#missing = new Int32Array(Math.ceil((PEER_ID_LENGTH + compactPeerLength(family)) / 4));
@@ -97,7 +97,7 @@ export class SwarmPeers {
 
   /** The record of the peer at a position. */
   recordAt(swarm: number, position: number): number {
-    return this.#blocks.recordAt(swarm, position);
+    return this.blocks.recordAt(swarm, position);
   }
 
   /** Where in the swarm a peer is, or NONE. An announce asks twice: to answer, and to store. */
@@ -137,7 +137,7 @@ export class SwarmPeers {
   }
 
   #look(swarm: number, size: number, peer: Peer): number {
-    if (!this.#blocks.isLarge(swarm)) return this.#records.scan(this.swarms.get(swarm, PEERS), size, peer);
+    if (!this.blocks.isLarge(swarm)) return this.#records.scan(this.swarms.get(swarm, PEERS), size, peer);
     const shard = this.swarms.shardOf(swarm);
     let position = this.#index.find(shard, this.#records.hashPeer(swarm, peer));
     while (position !== NONE) {
@@ -194,10 +194,10 @@ export class SwarmPeers {
     this.copy.note(swarm, position);
     this.swarms.set(swarm, ADDED, (this.swarms.get(swarm, ADDED) + 1) | 0);
     this.#records.write(this.recordAt(swarm, size), peer, second);
-    if (this.#blocks.isLarge(swarm)) {
+    if (this.blocks.isLarge(swarm)) {
       const shard = this.swarms.shardOf(swarm);
       if (!this.#index.insert(shard, this.#records.hashPeer(swarm, peer), position)) {
-        this.#blocks.trim(swarm, size);
+        this.blocks.trim(swarm, size);
         this.#limits.givePeer();
         return NONE;
       }
@@ -216,7 +216,7 @@ export class SwarmPeers {
   remove(swarm: number, position: number, second: number): void {
     const seeders = this.swarms.get(swarm, SEEDERS);
     const last = this.size(swarm) - 1;
-    if (this.#blocks.isLarge(swarm)) {
+    if (this.blocks.isLarge(swarm)) {
       const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, position));
       this.#index.remove(this.swarms.shardOf(swarm), hash, position);
     }
@@ -229,8 +229,8 @@ export class SwarmPeers {
     if (leaving !== last) this.#fetch(swarm, last, leaving);
     this.#count(swarm, 0, -1);
     this.#limits.givePeer();
-    this.#blocks.trim(swarm, last);
-    if (last === SMALL_AGAIN && this.#blocks.isLarge(swarm)) this.#reduce(swarm);
+    this.blocks.trim(swarm, last);
+    if (last === SMALL_AGAIN && this.blocks.isLarge(swarm)) this.#reduce(swarm);
     if (last === 0) {
       this.copy.leave(swarm);
       this.swarms.set(swarm, PEERS, second);
@@ -265,8 +265,8 @@ export class SwarmPeers {
     this.swarms.reindex(shard, swarms);
     for (const swarm of swarms) {
       const size = this.size(swarm);
-      this.#blocks.repairShape(swarm, size);
-      if (!this.#blocks.isLarge(swarm)) continue;
+      this.blocks.repairShape(swarm, size);
+      if (!this.blocks.isLarge(swarm)) continue;
       for (let position = 0; position < size; position++) {
         const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, position));
         this.#index.insert(shard, hash, position);
@@ -312,14 +312,14 @@ export class SwarmPeers {
   }
 
   #reindex(swarm: number, from: number, to: number): void {
-    if (!this.#blocks.isLarge(swarm)) return;
+    if (!this.blocks.isLarge(swarm)) return;
     const hash = this.#records.hashRecord(swarm, this.recordAt(swarm, from));
     this.#index.replace(this.swarms.shardOf(swarm), hash, from, to);
   }
 
   #makeRoom(swarm: number, size: number): boolean {
-    if (size === FULL && !this.#blocks.isLarge(swarm) && !this.#enlarge(swarm)) return false;
-    return this.#blocks.extend(swarm, size);
+    if (size === FULL && !this.blocks.isLarge(swarm) && !this.#enlarge(swarm)) return false;
+    return this.blocks.extend(swarm, size);
   }
 
   /** Makes a small swarm of FULL peers a large one. Returns false, and changes nothing, if its shard can index no more. */
@@ -330,14 +330,14 @@ export class SwarmPeers {
       this.#unindex(swarm, i);
       return false;
     }
-    this.#blocks.enlarge(swarm);
+    this.blocks.enlarge(swarm);
     return true;
   }
 
   /** Makes a large swarm of SMALL_AGAIN peers a small one. */
   #reduce(swarm: number): void {
     this.#unindex(swarm, SMALL_AGAIN);
-    this.#blocks.reduce(swarm);
+    this.blocks.reduce(swarm);
   }
 
   /** Takes the first `count` peers out of the index. */
