@@ -150,10 +150,11 @@ describe.each(linux ? [1, 2] : [1])('with workers: %i', (workers) => {
         reason: 'they come faster than they can be written',
       });
 
-      // What is in the pipe is whole lines.
+      // What is in the pipe is whole lines. How many depends on how they were put together: of its 16 pages a write
+      // shares the last one only if it fits in whole. But then two pages in a row hold more than one, so half is full.
       const { buffer, bytesRead } = await pipe.read(Buffer.alloc(65_536), 0, 65_536);
       const lines = buffer.toString('latin1', 0, bytesRead).trimEnd().split('\n');
-      expect(lines.length).toBeGreaterThan(200);
+      expect(bytesRead).toBeGreaterThan(32_768);
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ infohash: 'aa'.repeat(20) });
 
       await tracker.process.stop('SIGTERM', 10_000);
