@@ -124,7 +124,7 @@ export function describePreferences(open: OpenStore, ordersUpTo: number): void {
     // is not always the same ones.
     it.each([
       ['that came at once', (n: number) => n >= 200 && n < 400, 100, 1000],
-      ['that came now and then', (n: number) => n % 3 === 1, 200, 600],
+      ['that came now and then', (n: number) => n % 3 === 1, 150, 600],
     ])('choose anew each time among the peers of one level %s', (_, isNear, least, most) =>
       using(async (store) => {
         for (let n = 0; n < SIZE; n++) await store.putLeecher(A, peer(n));

@@ -56,7 +56,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 /**
  * @param ordersUpTo peers of the largest swarm that the store orders exactly by a preference
  * @param reopen how a store that outlasts the process is closed and opened again
- * @param slow a few long sequences instead of many of any length
+ * @param slow a few sequences, so long that each kind of call comes, instead of many of any length
  */
 export async function agreesWithOracle(
   open: OpenStore,
@@ -67,7 +67,7 @@ export async function agreesWithOracle(
   const generated = new Set<string>();
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { minLength: slow ? 40 : 0, maxLength: 60, size: 'max' }),
+      fc.array(step, { minLength: slow ? 70 : 0, maxLength: slow ? 90 : 60, size: 'max' }),
       async (steps) => {
         const clock = new ManualClock();
         let store = await open(clock);

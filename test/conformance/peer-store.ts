@@ -262,8 +262,8 @@ export function describePeerStore(title: string, open: OpenStore, traits: StoreT
       expect(seen.size).toBe(size - 1);
       const p = numwant / (size - 1);
       const mean = draws * p;
-      // Six standard deviations: one false alarm in some hundred thousand runs.
-      const bound = 6 * Math.sqrt(draws * p * (1 - p));
+      // Seven standard deviations: a false alarm in some ten million runs.
+      const bound = 7 * Math.sqrt(draws * p * (1 - p));
       if (size <= evenUpTo) {
         for (const chosen of seen.values()) expect(Math.abs(chosen - mean)).toBeLessThan(bound);
       } else {

@@ -102,7 +102,7 @@ describeWithRedis('the local cache of the Redis store', () => {
     }
     expect(seen.size).toBe(39);
     const p = 10 / 39;
-    const bound = 6 * Math.sqrt(2000 * p * (1 - p));
+    const bound = 7 * Math.sqrt(2000 * p * (1 - p));
     for (const times of seen.values()) expect(Math.abs(times - 2000 * p)).toBeLessThan(bound);
     expect((await offer(store, A, peer(1), true, 100)).peers.some((key) => seeders.has(key))).toBe(false);
     expect((await offer(store, A, peer(1), true, 100)).peers).toHaveLength(40);

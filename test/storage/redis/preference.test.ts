@@ -39,7 +39,7 @@ describeWithRedis('a preference, in the Redis store', () => {
     await fill(100);
     const seeders = new Set(Array.from({ length: 34 }, (_, n) => name(peer(3 * n))));
     const first = new Set<string>();
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 100; i++) {
       const { peers, member } = await offer(store, A, peer(1), false, 30, low);
       expect(member).toBe(true);
       expect(peers.map((entry) => 2 * level(entry) + (seeders.has(entry) ? 0 : 1))).toEqual([
