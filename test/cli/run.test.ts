@@ -1,8 +1,8 @@
 /** The tracker as a process: its log, its signals, its end. */
 
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { halfRequest } from '../support/half-request.ts';
 import { Network, whyNoNetwork } from '../support/network.ts';
 import { RunningProcess } from '../support/running-process.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
@@ -55,13 +55,13 @@ describe('signals', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('a second signal, %s, ends it at once with %d', async (signal, code) => {
-    const tracker = await startTracker({ http: { addr: '127.0.0.1:0', read_timeout: '60s' } });
+    const tracker = await startTracker({
+      http: { addr: '127.0.0.1:0', read_timeout: '60s', enable_keepalive: true },
+    });
     // A request under way, which the first signal waits for.
-    const socket = connect(Number(tracker.address('http').port), '127.0.0.1');
-    socket.on('error', () => {});
-    await new Promise((resolve) => socket.write('GET /announce?info', resolve));
+    const socket = await halfRequest(Number(tracker.address('http').port));
     process.kill(tracker.process.pid, 'SIGTERM');
-    await tracker.process.waitFor(/"msg":"stopping"/, 5_000);
+    await tracker.process.waitFor(/"msg":"stopping"/, 20_000);
     await tracker.process.stop(signal);
     expect(tracker.process.output).not.toContain('"msg":"stopped"');
     expect(tracker.process.exitCode).toBe(code);

@@ -1,9 +1,9 @@
 /** Several workers in a process of their own: its log, its end, and a worker that throws. */
 
 import { readdirSync } from 'node:fs';
-import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { halfRequest } from '../support/half-request.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { UdpClient } from '../support/udp-client.ts';
 
@@ -56,47 +56,42 @@ describe.skipIf(!linux)('with several workers', () => {
   });
 
   test('a stop answers what is under way', async () => {
-    const tracker = await startTracker();
+    const http = { addr: '127.0.0.1:0', read_timeout: '60s', enable_keepalive: true };
+    const tracker = await startTracker({ ...CONFIG, http, shutdown_timeout: '60s' });
     const port = Number(tracker.address('http').port);
-    const half = () =>
-      new Promise<{ finish: () => Promise<string> }>((resolve) => {
-        const socket = connect(port, '127.0.0.1');
-        let answer = '';
-        const ended = new Promise<string>((done) => socket.on('close', () => done(answer)));
-        socket.setEncoding('latin1').on('data', (text: string) => {
-          answer += text;
-        });
-        socket.on('error', () => {});
-        const finish = () => {
-          socket.write(`HTTP/1.1\r\nHost: x\r\n\r\n`);
-          return ended;
-        };
-        socket.write(`GET /scrape?info_hash=${'a'.repeat(20)} `, () => resolve({ finish }));
+    const half = async () => {
+      const socket = await halfRequest(port, `GET /scrape?info_hash=${'a'.repeat(20)} `);
+      let answer = '';
+      const ended = new Promise<string>((done) => socket.on('close', () => done(answer)));
+      socket.setEncoding('latin1').on('data', (text: string) => {
+        answer += text;
       });
+      const finish = () => {
+        socket.write(`HTTP/1.1\r\nHost: x\r\n\r\n`);
+        return ended;
+      };
+      return { finish };
+    };
     // So many that each worker has some.
     const requests = await Promise.all(Array.from({ length: 30 }, half));
-    while ((await metric(tracker, 'chihaya_http_connections\\{scheme="http"\\}')) < requests.length) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
     process.kill(tracker.process.pid, 'SIGTERM');
-    await tracker.process.waitFor(/"msg":"stopping"/, 5_000);
+    await tracker.process.waitFor(/"msg":"stopping"/, 20_000);
     // It can be watched how they stop: no worker takes requests any more, each still has its connections.
     while ((await metric(tracker, 'chihaya_workers')) > 0)
       await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await metric(tracker, 'chihaya_http_connections\\{scheme="http"\\}')).toBe(requests.length);
     const answers = await Promise.all(requests.map(({ finish }) => finish()));
     for (const answer of answers) expect(answer).toContain('10:incompletei0e');
-    await tracker.process.waitFor(/"msg":"stopped"/, 5_000);
+    await tracker.process.waitFor(/"msg":"stopped"/, 20_000);
     await expect(fetch(`http://127.0.0.1:${port}/scrape`)).rejects.toThrow();
   });
 
   test('a second signal ends the process at once', async () => {
-    const tracker = await startTracker({ ...CONFIG, http: { addr: '127.0.0.1:0', read_timeout: '60s' } });
-    const socket = connect(Number(tracker.address('http').port), '127.0.0.1');
-    socket.on('error', () => {});
-    await new Promise((resolve) => socket.write('GET /announce?info', resolve));
+    const http = { addr: '127.0.0.1:0', read_timeout: '60s', enable_keepalive: true };
+    const tracker = await startTracker({ ...CONFIG, http });
+    const socket = await halfRequest(Number(tracker.address('http').port));
     process.kill(tracker.process.pid, 'SIGTERM');
-    await tracker.process.waitFor(/"msg":"stopping"/, 5_000);
+    await tracker.process.waitFor(/"msg":"stopping"/, 20_000);
     await tracker.process.stop('SIGTERM', 10_000);
     expect(tracker.process.exitCode).toBe(143);
     expect(tracker.process.output).not.toContain('"msg":"stopped"');
@@ -119,7 +114,7 @@ describe.skipIf(!linux)('with several workers', () => {
     ['a rejection that nobody handled', "Promise.reject(new Error('a bug'))", /a bug/],
     ['process.exit', 'process.exit(7)', /it ended by itself, with code 7/],
     ['a full heap', 'const all = []; for (;;) all.push(new Array(100_000).fill(all.length + 0.5))', /memory/],
-  ])('%s ends one worker, and another takes its place', async (_, failure, reason) => {
+  ])('%s ends one worker, and another takes its place', { timeout: 120_000 }, async (_, failure, reason) => {
     const code = `
       import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads';
       const channel = new BroadcastChannel('test');
