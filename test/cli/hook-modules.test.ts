@@ -143,6 +143,8 @@ describe.each(linux ? [1, 2] : [1])('with workers: %i', (workers) => {
     });
     expect((await announceHttp(http)).interval).toBe(1800);
     expect((await announceUdp(udp)).interval).toBe(1800);
+    // Clients do not wait for what a worker has logged.
+    await expect.poll(() => tracker.problems().length).toBe(2);
     const problems = tracker.problems();
     expect(problems.map(({ msg }) => msg).toSorted()).toEqual([
       'HTTP announce failed',

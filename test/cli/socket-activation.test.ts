@@ -10,7 +10,7 @@ import { testWith } from '../support/installed.ts';
 import { reservePort } from '../support/reserved-port.ts';
 import { RunningProcess } from '../support/running-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { UdpClient } from '../support/udp-client.ts';
+import { connectPacket, UdpClient } from '../support/udp-client.ts';
 import { PROGRAM } from './chihaya.ts';
 
 const linux = process.platform === 'linux';
@@ -124,10 +124,10 @@ describe.skipIf(!linux)('sockets that are handed over', () => {
       expect(child.exitCode).toBe(0);
       const waiting = await UdpClient.open(udp.port);
       onTestFinished(() => waiting.close());
-      const answer = waiting.connect();
+      await waiting.send(connectPacket(7));
       const config = { udp: { addr: `127.0.0.1:${udp.port}`, private_key: 'a text' } };
       await start({ ...config, workers }, [udp]);
-      expect(await answer).toHaveLength(8);
+      expect(await waiting.receive()).toHaveLength(16);
     },
   );
 
@@ -208,7 +208,7 @@ describe.skipIf(!linux)('sockets that are handed over', () => {
       LISTEN_FDNAMES: 'http',
     });
     process.kill(child.pid, 'SIGUSR2');
-    await child.waitFor(/^left: 0$/m, 5_000);
+    await child.waitFor(/^left: 0$/m, 20_000);
   });
 
   testWith('systemd-socket-activate', 'a connection that comes before the tracker is answered', async () => {
@@ -221,10 +221,10 @@ describe.skipIf(!linux)('sockets that are handed over', () => {
       args: ['--listen', `127.0.0.1:${port}`, ...program],
     });
     onTestFinished(() => child.stop());
-    await child.waitFor(/Listening on /, 5_000);
+    await child.waitFor(/Listening on /, 20_000);
     expect(child.output).not.toContain('ready');
     expect(await (await fetch(url(port, 1))).text()).toContain('8:interval');
-    await child.waitFor(/"for":"http.addr".*"msg":"a socket was handed over"/, 5_000);
+    await child.waitFor(/"for":"http.addr".*"msg":"a socket was handed over"/, 20_000);
   });
 });
 

@@ -182,7 +182,7 @@ describe.skipIf(whyNot)(`started as root with --user${whyNot ? `: skipped, ${why
       'worker 2 died: another follows in 100 ms',
       'worker 2 died: another follows in 200 ms',
     ]);
-    expect(tracker.openDescriptors).toBeLessThanOrEqual(open + 2);
+    await expect.poll(() => tracker.openDescriptors).toBeLessThanOrEqual(open + 2);
   });
 
   test.each([1, 2])(
