@@ -13,7 +13,7 @@ export interface Ended {
 
 export function chihaya(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: 20_000 };
+    const options = { env: { ...process.env, ...env }, timeout: 60_000 };
     execFile(process.execPath, [PROGRAM, '--allow-root', ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? error.code : 0, stdout, stderr }),
     );

@@ -91,7 +91,7 @@ describe.each(linux ? [1, 2] : [1])('with workers: %i', (workers) => {
       await announceHttp(http, { from: `127.1.0.${i}`, port: i });
       await announceUdp(udp, '', { from: `127.2.0.${i}`, port: i });
     }
-    await tracker.stop();
+    await tracker.process.stop();
     const text = await readFile(path, 'utf8');
     const lines = text
       .trimEnd()
@@ -182,5 +182,5 @@ test('announce-log, to a program that reads standard output', async () => {
   const [ready] = await tracker.waitFor(/^\{.*"msg":"ready".*\}$/m, 20_000);
   const [url] = (JSON.parse(ready) as { addresses: string[] }).addresses;
   await announceHttp(url as string);
-  await tracker.waitFor(/^\{"time":\d+,"infohash":"a{40}".*\}$/m, 5_000);
+  await tracker.waitFor(/^\{"time":\d+,"infohash":"a{40}".*\}$/m, 20_000);
 });

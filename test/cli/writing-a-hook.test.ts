@@ -119,7 +119,7 @@ describe('docs/middleware/writing-a-hook.md', () => {
 
     await rm(at('ports'));
     process.kill(tracker.process.pid, 'SIGHUP');
-    await tracker.process.waitFor(/the one before stays: reserved ports of a file: ENOENT/, 5_000);
+    await tracker.process.waitFor(/the one before stays: reserved ports of a file: ENOENT/, 20_000);
     expect(await answers(tracker, 23)).toEqual(['reserved port', 'reserved port']);
   });
 

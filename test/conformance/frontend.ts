@@ -218,7 +218,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
             check();
             return true;
           },
-          { timeout: 5000, interval: 5 },
+          { interval: 5 },
         )
         .toBe(true);
     }

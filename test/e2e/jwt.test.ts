@@ -261,7 +261,7 @@ describe.skipIf(obstacle)('real clients', () => {
       });
       expect((await readFile(join(empty, name))).equals(content)).toBe(true);
     } finally {
-      await Promise.all([seeder.stop(), leecher.stop()]);
+      await Promise.all([seeder, leecher].map((client) => client.stop('SIGTERM', 2_000)));
     }
   };
 
@@ -308,7 +308,7 @@ describe.skipIf(obstacle)('real clients', () => {
       try {
         await started.waitFor(new RegExp(text), 30_000);
       } finally {
-        await started.stop();
+        await started.stop('SIGTERM', 2_000);
       }
     },
     60_000,

@@ -69,7 +69,10 @@ describeWithRedis('two trackers over Redis', () => {
         );
         for (const tracker of trackers) expect(tracker.problems()).toEqual([]);
       } finally {
-        await Promise.all([...clients, ...trackers].map((each) => each.stop()));
+        await Promise.all([
+          ...clients.map((client) => client.stop('SIGTERM', 2_000)),
+          ...trackers.map((tracker) => tracker.stop()),
+        ]);
         await topology.stop();
       }
     },

@@ -146,7 +146,7 @@ describe.skipIf(obstacle)('real clients', () => {
           await scrapeUntil(seedHost, infohash, family, ({ complete }) => complete === 1);
         }
       } finally {
-        await Promise.all([seeder.stop(), leecher.stop()]);
+        await Promise.all([seeder, leecher].map((client) => client.stop('SIGTERM', 2_000)));
       }
     },
     TEST_TIMEOUT,
@@ -165,7 +165,7 @@ describe.skipIf(obstacle)('real clients', () => {
         await Promise.all([seeder, leecher].map((client) => client.waitFor(/unapproved torrent/, 30_000)));
         expect(leecher.output).not.toMatch(aria2.complete);
       } finally {
-        await Promise.all([seeder.stop(), leecher.stop()]);
+        await Promise.all([seeder, leecher].map((client) => client.stop('SIGTERM', 2_000)));
       }
     },
     TEST_TIMEOUT,

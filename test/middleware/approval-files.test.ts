@@ -92,11 +92,15 @@ describe('lists in files', () => {
     expect((await torrents({ blacklist_file: path })).approved(A, B)).toEqual([A, B]);
   });
 
-  it('are taken within two seconds of a change, however it is made', { timeout: 20_000 }, async () => {
+  it('are taken within two seconds of a change, however it is made', async () => {
+    const times: number[] = [];
     writeFileSync(path, lines(A));
     const { approved, errors, metric } = await torrents({ whitelist_file: path });
-    const becomes = (what: string, ...wanted: Infohash[]) =>
-      eventually(what, () => hexOf(approved(A, B, C)) === hexOf(wanted));
+    const becomes = async (what: string, ...wanted: Infohash[]) => {
+      const start = performance.now();
+      await eventually(what, () => hexOf(approved(A, B, C)) === hexOf(wanted));
+      times.push(performance.now() - start);
+    };
     writeFileSync(path, lines(B));
     await becomes('written to', B);
     replaceByRename(lines(C));
@@ -109,12 +113,14 @@ describe('lists in files', () => {
     symlinkSync('elsewhere', path);
     writeFileSync(join(directory, 'elsewhere'), lines(C));
     await becomes('a link', C);
+    // A machine that is busy may hold up one or another.
+    expect(Math.min(...times)).toBeLessThan(2000);
     expect(errors()).toEqual([]);
     await eventually('counted', () => metric('chihaya_hook_list_reloads_total')?.value === 5);
     expect(metric('chihaya_hook_list_entries')?.value).toBe(1);
   });
 
-  it('stay what they were when they go or are damaged, which is told once', { timeout: 20_000 }, async () => {
+  it('stay what they were when they go or are damaged, which is told once', async () => {
     writeFileSync(path, lines(A));
     const { approved, errors, metric, refresh } = await torrents({ whitelist_file: path });
     const told = async (count: number) => eventually(`error ${count}`, () => errors().length === count);
@@ -141,7 +147,7 @@ describe('lists in files', () => {
     expect(metric('chihaya_hook_list_reloads_total')?.value).toBe(2);
   });
 
-  it('are not taken while they are being written', { timeout: 20_000 }, async () => {
+  it('are not taken while they are being written', async () => {
     writeFileSync(path, lines(A));
     const { approved, errors } = await torrents({ whitelist_file: path });
     writeFileSync(path, '');
@@ -179,7 +185,7 @@ describe('lists in files', () => {
     );
   });
 
-  it('hold client ids as well', { timeout: 20_000 }, async () => {
+  it('hold client ids as well', async () => {
     writeFileSync(path, 'TR4050\nM7-10- # an old one\n');
     const { hook, errors } = await open(clientApprovalDriver, {
       whitelist: ['lt0D60'],
@@ -248,7 +254,7 @@ describe('lists in files', () => {
     ];
     const infohashes = [one, two, three].map(({ infohash }) => Infohash.fromHex(infohash));
 
-    it('follow their files, one by one', { timeout: 30_000 }, async () => {
+    it('follow their files, one by one', async () => {
       put('one.torrent', one.file);
       put('.two.torrent', two.file);
       put('three.txt', three.file);

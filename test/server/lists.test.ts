@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks, with several work
     write(lines(A));
     const tracker = await start({ name: 'torrent approval', options: { whitelist_file: path } });
     write(lines(B, ...many));
-    await eventually('all', async () => (await approvals(tracker, { infohash: B })) === CLIENTS, 4000);
+    await eventually('all', async () => (await approvals(tracker, { infohash: B })) === CLIENTS);
     expect(await approvals(tracker, { infohash: many.at(-1) as Infohash })).toBe(CLIENTS);
     expect(await approvals(tracker, { infohash: A })).toBe(0);
     expect(await tracker.metric('chihaya_hook_list_entries{hook="torrent approval"}')).toBe(5001);
@@ -106,7 +106,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks, with several work
     write(lines(A));
     const tracker = await start({ name: 'torrent approval', options: { whitelist_file: path } });
     write(lines(B, ...many));
-    await eventually('all', async () => (await approvals(tracker, { infohash: B })) === CLIENTS, 4000);
+    await eventually('all', async () => (await approvals(tracker, { infohash: B })) === CLIENTS);
     rmSync(path);
     for (const number of [1, 2, 3]) await tracker.kill(number);
     expect(await approvals(tracker, { infohash: A })).toBe(0);
@@ -116,7 +116,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks, with several work
 
     // And it has those that follow.
     write(lines(A));
-    await eventually('all', async () => (await approvals(tracker, { infohash: A })) === CLIENTS, 4000);
+    await eventually('all', async () => (await approvals(tracker, { infohash: A })) === CLIENTS);
     expect(await approvals(tracker, { infohash: B })).toBe(0);
   });
 
@@ -127,7 +127,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks, with several work
     expect(await approvals(clients, {})).toBe(0);
     expect(await approvals(clients, qBittorrent)).toBe(CLIENTS);
     write(['qB4630']);
-    await eventually('all', async () => (await approvals(clients, {})) === CLIENTS, 4000);
+    await eventually('all', async () => (await approvals(clients, {})) === CLIENTS);
     await clients.kill(1);
     expect(await approvals(clients, qBittorrent)).toBe(0);
   });
@@ -140,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks, with several work
     expect(await approvals(passkeys, good)).toBe(CLIENTS);
     expect(await approvals(passkeys, better)).toBe(0);
     write(['fedcba9876543210']);
-    await eventually('all', async () => (await approvals(passkeys, better)) === CLIENTS, 4000);
+    await eventually('all', async () => (await approvals(passkeys, better)) === CLIENTS);
     await passkeys.kill(2);
     expect(await approvals(passkeys, better)).toBe(CLIENTS);
     expect(await approvals(passkeys, good)).toBe(0);

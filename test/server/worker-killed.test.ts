@@ -12,7 +12,7 @@ const SWARMS = 40;
 
 /** What an answer may take before the packet is taken for lost (milliseconds), and in which a worker that was replaced must have answered. */
 const PATIENCE = 300;
-const SOON = 5_000;
+const SOON = 20_000;
 
 const infohashes = Array.from({ length: SWARMS }, (_, swarm) => Buffer.from(String(swarm).padStart(20, 'x')));
 

@@ -8,7 +8,7 @@ const STEP = 5;
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeout = 2000,
+  timeout = 20_000,
 ): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await condition())) {

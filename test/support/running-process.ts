@@ -116,7 +116,7 @@ export class RunningProcess {
   }
 
   /** Asks the process to end, insists after `patience` ms, and resolves when it has. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', patience = 2_000): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', patience = 20_000): Promise<void> {
     if (this.#ended) return;
     const closed = once(this.#child, 'close');
     this.#child.kill(signal);

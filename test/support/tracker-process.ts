@@ -146,8 +146,9 @@ export class TrackerProcess {
       .filter(({ level }) => level === 'warn' || level === 'error');
   }
 
+  /** For good, and soon: what it has still to do may be cut off. A test of how it ends stops `process`. */
   async stop(): Promise<void> {
-    await this.process.stop();
+    await this.process.stop('SIGTERM', 2_000);
     if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
   }
 

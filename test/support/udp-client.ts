@@ -38,7 +38,7 @@ export class UdpClient {
   }
 
   /** The next answer, whatever it answers. */
-  async receive(timeout = 5000): Promise<Buffer> {
+  async receive(timeout = 20_000): Promise<Buffer> {
     if (this.#answers.length === 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve, reject) => {

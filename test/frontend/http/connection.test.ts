@@ -241,7 +241,7 @@ describe('pipelining', () => {
           left = client.socket.writableLength;
           return unchanged;
         },
-        { interval: 10, timeout: 10_000 },
+        { interval: 10 },
       )
       .toBeGreaterThan(10);
     expect(left).toBeGreaterThan(total / 2);

@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('HTTP by epoll', () => {
       for (const client of clients) client.socket.resetAndDestroy();
       await Promise.all(clients.map(({ closed }) => closed));
     }
-    await expect.poll(openDescriptors, { timeout: 5_000 }).toBe(before);
+    await expect.poll(openDescriptors).toBe(before);
     const open = served.metrics.find(({ name }) => name === 'chihaya_http_connections');
     expect(open?.collect()[0]?.value).toBe(0);
     expect(await roundTrip(served.port, LAST)).toBe(ok(COMPACT_BODY, 'close'));

@@ -95,7 +95,7 @@ describe('write_timeout', () => {
     const socket = connect({ port: served.port, host: '127.0.0.1' });
     socket.on('error', () => {});
     socket.pause();
-    const closed = expect.poll(() => cutOff('write'), { timeout: 10_000 }).toBe(1);
+    const closed = expect.poll(() => cutOff('write')).toBe(1);
     socket.write(REQUEST.repeat(20_000));
     await closed;
     await expect.poll(() => sample('chihaya_http_connections', { scheme: 'http' })).toBe(0);
@@ -119,7 +119,7 @@ describe('write_timeout', () => {
       `d8:completei5e10:incompletei6e8:intervali1800e12:min intervali900e5:peers12000:${'\xc0\x00\x02\x01\x1a\xe1'.repeat(2000)}e`,
     );
     const length = expected.length + 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n'.length;
-    await expect.poll(() => client.received.length, { timeout: 10_000 }).toBe(1000 * length);
+    await expect.poll(() => client.received.length).toBe(1000 * length);
     expect(client.text === expected.repeat(1000)).toBe(true);
     client.close();
   });

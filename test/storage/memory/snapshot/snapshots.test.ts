@@ -16,8 +16,8 @@ import { peer } from '../../../support/store-calls.ts';
 
 const A = someInfohash('a');
 
-/** How often is asked what a timer has to do; each question is to the end, not for a while. */
-const SOON = { timeout: 10_000, interval: 5 };
+/** How often is asked what a timer has to do. */
+const SOON = { interval: 5 };
 
 interface Opened {
   readonly store: PeerStore;
