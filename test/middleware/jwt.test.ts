@@ -265,11 +265,12 @@ describe('jwt', () => {
 
     it('until it expires', async () => {
       await start();
-      const token = await first.token(A.hex, { exp: now() + 60 });
+      const exp = now() + 60;
+      const token = await first.token(A.hex, { exp });
       await handle(`jwt=${token}`);
-      vi.useFakeTimers({ toFake: ['Date'], now: (now() + 59) * 1000 });
+      vi.useFakeTimers({ toFake: ['Date'], now: (exp - 1) * 1000 });
       expect(handle(`jwt=${token}`)).toBeUndefined();
-      vi.setSystemTime((now() + 1) * 1000);
+      vi.setSystemTime(exp * 1000);
       expect(await refusal(`jwt=${token}`)).toBe(invalidJwt);
       expect(counted('chihaya_jwt_requests_total')).toEqual({ verified: 1, remembered: 1, expired: 1 });
     });
