@@ -190,8 +190,11 @@ test('how late the thread is, since the last look', async () => {
   await wait(50);
   // The thread looks at the clock every 20 ms: a little of the time is missed.
   expect(await worst()).toBeGreaterThan(0.25);
-  await wait(50);
-  expect(await worst()).toBeLessThan(0.25);
+  // Since the last look; a busy machine may hold it up in earnest once or twice.
+  await until('nothing to be late for', async () => {
+    await wait(50);
+    return (await worst()) < 0.25;
+  });
 });
 
 test.skipIf(process.platform !== 'linux')('how late each worker is', async () => {
@@ -218,5 +221,5 @@ test.skipIf(process.platform !== 'linux')('how late each worker is', async () =>
   };
   // The first look is what holds worker 2 up.
   await until('worker 2 to be late', async () => (await worst(2)) > 0.25);
-  expect(await worst(1)).toBeLessThan(0.25);
+  await until('worker 1 not to be', async () => (await worst(1)) < 0.25);
 });

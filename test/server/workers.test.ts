@@ -243,7 +243,7 @@ describe.skipIf(!linux)('a worker that dies', () => {
     const closed = Promise.all(
       clients.map((client) => new Promise((resolve) => client.once('close', resolve))),
     );
-    expect(openDescriptors()).toBe(before + 2 * CLIENTS);
+    await expect.poll(openDescriptors).toBe(before + 2 * CLIENTS);
     for (const number of [1, 2, 3]) await tracker.kill(number);
     await closed;
     await expect.poll(openDescriptors).toBe(before);
