@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('HTTP by epoll', () => {
       for (const client of clients) client.socket.resetAndDestroy();
       await Promise.all(clients.map(({ closed }) => closed));
     }
-    await expect.poll(openDescriptors).toBe(before);
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
     const open = served.metrics.find(({ name }) => name === 'chihaya_http_connections');
     expect(open?.collect()[0]?.value).toBe(0);
     expect(await roundTrip(served.port, LAST)).toBe(ok(COMPACT_BODY, 'close'));
@@ -108,7 +108,7 @@ describe.skipIf(process.platform !== 'linux')('HTTP by epoll', () => {
       expect(await roundTrip(served.port, REQUEST)).toBe(ok(COMPACT_BODY, 'close'));
       await served.frontend.stop();
     }
-    await expect.poll(openDescriptors).toBe(before);
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
   });
 
   test.each([
@@ -133,7 +133,8 @@ describe.skipIf(process.platform !== 'linux')('HTTP by epoll', () => {
     async () => {
       const tracker = await TrackerProcess.start({
         workers: 1,
-        http: { addr: '127.0.0.1:0', socket: 'epoll', enable_keepalive: true },
+        // The few that are accepted say nothing for more than a second.
+        http: { addr: '127.0.0.1:0', socket: 'epoll', enable_keepalive: true, read_timeout: '60s' },
       });
       onTestFinished(() => tracker.stop());
       const { pid } = tracker.process;
@@ -168,7 +169,6 @@ describe.skipIf(process.platform !== 'linux')('HTTP by epoll', () => {
       for (const client of clients) expect(client.text).toContain('8:interval');
       first.close();
     },
-    20_000,
   );
 });
 

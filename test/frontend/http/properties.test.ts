@@ -300,7 +300,7 @@ describe('RequestHead', () => {
 describe('noise', () => {
   let served: Served;
   beforeAll(async () => {
-    served = await serve({ enable_keepalive: true, read_timeout: '100ms', idle_timeout: '100ms' });
+    served = await serve({ enable_keepalive: true, read_timeout: '2s', idle_timeout: '2s' });
   });
   afterAll(() => served.frontend.stop());
 

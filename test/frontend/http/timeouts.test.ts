@@ -225,7 +225,7 @@ describe('stop', () => {
   });
 
   test('half a head has the read timeout to become a whole one', async () => {
-    served = await serve({ enable_keepalive: true, read_timeout: '300ms' });
+    served = await serve({ enable_keepalive: true, read_timeout: '2s' });
     const [quick, slow] = [await RawClient.tcp(served.port), await RawClient.tcp(served.port)];
     quick.write(REQUEST.slice(0, 50));
     slow.write(REQUEST.slice(0, 50));
