@@ -22,13 +22,14 @@ export class FileWatch {
 
   /** Whether the file is at rest and another than the one taken last, which it then is. */
   async take(): Promise<boolean> {
+    // What the look finds is told later, on a busy machine much later: it may have been written to meanwhile.
+    const looked = performance.now();
     const seen = await fingerprint(this.#path);
-    const now = performance.now();
     if (seen !== this.#seen) {
       this.#seen = seen;
-      this.#since = now;
+      this.#since = performance.now();
     }
-    if (seen === this.#taken || now - this.#since < REST) return false;
+    if (seen === this.#taken || looked - this.#since < REST) return false;
     this.#taken = seen;
     return true;
   }
