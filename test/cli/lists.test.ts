@@ -133,12 +133,16 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks', () => {
   });
 
   test('no announce is answered by a half-read list, whatever becomes of the file', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     replaceByRename(EVEN);
     const tracker = await start();
     const load = await Load.start(Number(tracker.address('udp').port));
-    let answers = 0;
+    /** For a while, and until every probe has been asked for often. */
+    const goOn = async () => {
+      await setTimeout(100);
+      await eventually('answers', () => load.answers.length > probes.length * 5);
+    };
 
     /** Until `change` shows, all answers are of `before`; afterwards all are of `after`. */
     async function becomes(
@@ -153,7 +157,7 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks', () => {
           ({ probe, approved }) => before.has(probe) !== after.has(probe) && approved === after.has(probe),
         ),
       );
-      await setTimeout(100);
+      await goOn();
       let lastOfOld = 0;
       let firstOfNew = Number.POSITIVE_INFINITY;
       for (const { probe, sent, received, approved } of load.answers) {
@@ -163,8 +167,6 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks', () => {
       }
       // What was asked after somebody had been answered by the new list was answered by the new list.
       expect(lastOfOld).toBeLessThanOrEqual(firstOfNew);
-      expect(load.answers.length).toBeGreaterThan(probes.length * 5);
-      answers += load.answers.length;
     }
 
     /** All answers are of `version`, long after a change would have been taken. */
@@ -173,23 +175,21 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks', () => {
       load.answers = [];
       change();
       await eventually('the problem', () => tracker.problems().length > told);
-      await setTimeout(100);
+      await goOn();
       expect(tracker.problems().slice(told)).toEqual([
         expect.objectContaining({ level: 'error', msg: expect.stringMatching(problem) }),
       ]);
       for (const { probe, approved } of load.answers) expect(approved).toBe(version.has(probe));
-      expect(load.answers.length).toBeGreaterThan(probes.length * 5);
-      answers += load.answers.length;
     }
 
     await becomes(EVEN, ODD, () => replaceByRename(ODD));
     await becomes(ODD, EVEN, async () => {
       const text = textOf(EVEN);
       const file = openSync(path, 'w');
-      // Whole lines each time, so that every part would be a list, too.
-      for (let at = 0; at < text.length; at += 2400 * LINE) {
-        writeSync(file, text.slice(at, at + 2400 * LINE));
-        await setTimeout(150);
+      // Whole lines each time, so that every part would be a list, too; far more often than a list must have rested.
+      for (let at = 0; at < text.length; at += 600 * LINE) {
+        writeSync(file, text.slice(at, at + 600 * LINE));
+        await setTimeout(40);
       }
       closeSync(file);
       for (const { probe, approved } of load.answers) expect(approved).toBe(ODD.has(probe));
@@ -208,7 +208,6 @@ describe.skipIf(process.platform !== 'linux')('lists of hooks', () => {
       process.kill(tracker.process.pid, 'SIGHUP');
     });
     await load.stop();
-    expect(answers).toBeGreaterThan(5000);
     expect(tracker.alive).toBe(true);
   });
 });
