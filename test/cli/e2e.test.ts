@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { bdecode } from '../../src/cli/e2e/bdecode.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { reservePort } from '../support/reserved-port.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { chihaya } from './chihaya.ts';
 
@@ -102,10 +103,8 @@ describe('a tracker that is not', () => {
   });
 
   test('is not there', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
+    const { port, release } = await reservePort();
+    onTestFinished(release);
     const { code, lines } = await e2e(`http://127.0.0.1:${port}/announce`, '');
     expect(lines[0]).toMatch(/^failed: http:.*IPv4.*ECONNREFUSED/);
     expect(code).toBe(1);

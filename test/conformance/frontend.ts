@@ -21,6 +21,7 @@ import type {
 import { parseIp } from '../../src/pkg/ip-address.ts';
 import type { Metric } from '../../src/pkg/metrics.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
+import { freePort } from '../support/reserved-port.ts';
 
 export interface ClientAnnounce {
   /** 40 hexadecimal digits. */
@@ -497,9 +498,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
         const answer = client.announce(ANNOUNCE);
         await eventually(() => expect(logic.calls).toEqual(['handle announce']));
 
-        const probe = await open(0);
-        const free = probe.addresses[0]?.port as number;
-        await probe.stop();
+        const free = await freePort();
         const change = await prepare(free);
         await expect(open(free)).rejects.toThrow(`127.0.0.1:${free}`);
         const committed = change.commit();
@@ -516,9 +515,7 @@ export function describeFrontend(name: string, harness: FrontendHarness): void {
       });
 
       test('that is abandoned leaves nothing behind', async () => {
-        const probe = await open(0);
-        const free = probe.addresses[0]?.port as number;
-        await probe.stop();
+        const free = await freePort();
         const change = await prepare(free);
         await change.abandon();
         await client.announce(ANNOUNCE);

@@ -12,6 +12,7 @@ import { announceHttp, announceUdp } from '../support/announces.ts';
 import { type Certificate, makeCertificate } from '../support/certificate.ts';
 import { AUDIENCE, ISSUER, KeyServer, SigningKey } from '../support/key-server.ts';
 import { type Host, Network, whyNoNetwork } from '../support/network.ts';
+import { reservePort } from '../support/reserved-port.ts';
 import { RunningProcess } from '../support/running-process.ts';
 import { makeTorrent } from '../support/torrent.ts';
 import { aria2, transmission, whyNoClients } from '../support/torrent-clients.ts';
@@ -151,9 +152,9 @@ describe('without keys there is no start:', () => {
     TrackerProcess.start({ http: { addr: '127.0.0.1:0' }, prehooks: [hook(url)] }, undefined, env);
 
   it('nobody answers', async () => {
-    const keys = await KeyServer.start([]);
-    const { url } = keys;
-    await keys.stop();
+    const { port, release } = await reservePort();
+    onTestFinished(release);
+    const url = `http://127.0.0.1:${port}/keys`;
     await expect(starting(url)).rejects.toThrow(
       `the tracker did not start: jwt: the keys cannot be fetched from ${url}: connect ECONNREFUSED`,
     );

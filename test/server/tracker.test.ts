@@ -20,6 +20,7 @@ import {
   type TrackerOptions,
 } from '../../src/index.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
+import { reservePort } from '../support/reserved-port.ts';
 
 const BOTH: TrackerOptions = { http: { addr: '127.0.0.1:0' }, udp: { addr: '127.0.0.1:0' } };
 
@@ -242,10 +243,8 @@ describe('the order of things', () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
-    const free = createServer();
-    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
-    const metricsPort = (free.address() as { port: number }).port;
-    await new Promise((resolve) => free.close(resolve));
+    const { port: metricsPort, release } = await reservePort();
+    onTestFinished(release);
 
     const options = {
       metrics_addr: `127.0.0.1:${metricsPort}`,

@@ -188,7 +188,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     if (!running.delete(this)) return;
     await this.#process?.stop('SIGKILL');
-    this.#port?.release();
+    await this.#port?.release();
     await rm(this.directory, { recursive: true, force: true });
   }
 

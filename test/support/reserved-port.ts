@@ -19,7 +19,8 @@ const HOST = '127.0.0.1';
 
 export interface ReservedPort {
   readonly port: number;
-  release(): void;
+  /** Resolves when others may have it. */
+  release(): Promise<void>;
 }
 
 /** A port on 127.0.0.1 where nobody listens, nor where the cluster's bus would be. */
@@ -29,8 +30,15 @@ export async function reservePort(): Promise<ReservedPort> {
     const reserved = await reserve(port);
     if (!reserved) continue;
     if ((await isFree(port)) && (await isFree(port + BUS))) return reserved;
-    reserved.release();
+    await reserved.release();
   }
+}
+
+/** A port as `reservePort` gives one, but not kept from others, for those who bind it in both protocols. */
+export async function freePort(): Promise<number> {
+  const { port, release } = await reservePort();
+  await release();
+  return port;
 }
 
 function reserve(port: number): Promise<ReservedPort | undefined> {
@@ -43,7 +51,7 @@ function reserve(port: number): Promise<ReservedPort | undefined> {
     // It keeps no process from ending.
     socket.bind({ port, address: HOST, exclusive: true }, () => {
       socket.unref();
-      resolve({ port, release: () => socket.close() });
+      resolve({ port, release: () => new Promise((released) => socket.close(released)) });
     });
   });
 }
