@@ -13,6 +13,13 @@ import { type OpenedStore, openStore } from './open-store.ts';
 
 const A = someInfohash('a');
 
+/**
+ * Milliseconds. On a machine that is idle it is a hundredth of that, or within a second what waits for a connection. It
+ * tells that from the timeouts, which are 15 s where nothing else is set.
+ */
+const AT_ONCE = 400;
+const SOON = 4000;
+
 describeWithRedis('the Redis store and a Redis', () => {
   let opened: OpenedStore | undefined;
 
@@ -61,13 +68,13 @@ describeWithRedis('the Redis store and a Redis', () => {
     expect(metric('chihaya_redis_ready')).toBe(0);
     const { message, after } = await failure(offer(store, A, peer(1), false));
     expect(message).toBe('Redis cannot be reached');
-    expect(after).toBeLessThan(100);
+    expect(after).toBeLessThan(AT_ONCE);
     await wait(1000);
     expect(outages(result)).toHaveLength(1);
     expect(outages(result)[0]?.fields).toMatchObject({ reason: expect.stringContaining('ECONNREFUSED') });
 
     await server.restart();
-    expect(await recovery(store)).toBeLessThan(1000);
+    expect(await recovery(store)).toBeLessThan(SOON);
     expect(store.ready?.()).toBe(true);
     expect(metric('chihaya_redis_ready')).toBe(1);
     await store.putSeeder(A, peer(1));
@@ -83,7 +90,7 @@ describeWithRedis('the Redis store and a Redis', () => {
     await until('the loss to be noticed', () => store.ready?.() === false);
     expect((await failure(store.putSeeder(A, peer(1)))).message).toBe('Redis cannot be reached');
     await server.restart();
-    expect(await recovery(store)).toBeLessThan(1000);
+    expect(await recovery(store)).toBeLessThan(SOON);
     await Promise.all([store.putSeeder(A, peer(1)), store.putLeecher(A, peer(2))]);
     expect(await scrape(store, A)).toEqual([1, 1, 0]);
     expect(metric('chihaya_redis_reconnects_total')).toBe(1);
@@ -118,21 +125,20 @@ describeWithRedis('the Redis store and a Redis', () => {
       ]);
       expect(read.message).toBe('Redis did not answer in time');
       expect(read.after).toBeGreaterThan(500);
-      // Of which half a second is for a machine that is busy.
-      expect(read.after).toBeLessThan(1500);
+      expect(read.after).toBeLessThan(SOON);
       // When a read has failed so, the connection is given up.
       expect(write.message).toMatch(/did not answer in time|connection to Redis was lost/);
-      expect(write.after).toBeLessThan(2000);
+      expect(write.after).toBeLessThan(SOON);
       const { message, after } = await failure(offer(store, A, peer(2), false));
       expect(message).toBe('Redis cannot be reached');
-      expect(after).toBeLessThan(100);
+      expect(after).toBeLessThan(AT_ONCE);
       expect(store.ready?.()).toBe(false);
       // Connections are made, as the system makes them for the server, and given up again.
       await wait(1200);
       expect(store.ready?.()).toBe(false);
 
       server.resume();
-      expect(await recovery(store)).toBeLessThan(1000);
+      expect(await recovery(store)).toBeLessThan(SOON);
       // What has been sent may be done all the same.
       expect((await scrape(store, A))[0]).toBe(1);
       expect(outages(result)).toHaveLength(1);
@@ -148,7 +154,7 @@ describeWithRedis('the Redis store and a Redis', () => {
       await wait(200);
       const start = performance.now();
       await store.stop();
-      expect(performance.now() - start).toBeLessThan(2500);
+      expect(performance.now() - start).toBeLessThan(2 * SOON);
     });
 
     it('takes in only so many requests, and keeps nothing of those that failed', async () => {
@@ -159,9 +165,9 @@ describeWithRedis('the Redis store and a Redis', () => {
       const failures = await Promise.all(Array.from({ length: 20_000 }, () => failure(scrape(store, A))));
       const refused = failures.filter(({ message }) => message === '16384 requests wait for Redis already');
       expect(refused).toHaveLength(20_000 - 16_384);
-      expect(Math.max(...failures.map(({ after }) => after))).toBeLessThan(5000);
+      expect(Math.max(...failures.map(({ after }) => after))).toBeLessThan(3 * SOON);
       server.resume();
-      expect(await recovery(store)).toBeLessThan(1000);
+      expect(await recovery(store)).toBeLessThan(SOON);
     });
   });
 

@@ -55,16 +55,18 @@ describeWithRedis('the local cache of the Redis store', () => {
     const before = await calls('evalsha');
     const added = performance.now();
     await plain.putSeeder(A, peer(100));
-    let asked = added;
+    /** When one was asked for last that did not have it yet. */
+    let old = added;
     let answers = 0;
     await until('the seeder to be seen', async () => {
-      asked = performance.now();
+      const asked = performance.now();
       answers++;
-      return (await offer(store, A, peer(50), false)).complete === 1;
+      const isSeen = (await offer(store, A, peer(50), false)).complete === 1;
+      if (!isSeen) old = asked;
+      return isSeen;
     });
-    // Of an answer that was asked for at this time and still did not have it.
-    expect(asked - added).toBeLessThan(LIFE + 100);
-    expect(answers).toBeGreaterThan(10);
+    expect(old - added).toBeLessThan(LIFE + 100);
+    expect(answers).toBeGreaterThan(5);
     expect((await calls('evalsha')) - before).toBeLessThan(answers);
   });
 
@@ -127,7 +129,8 @@ describeWithRedis('the local cache of the Redis store', () => {
     expect(store.deleteLeecher(A, peer(9))).toBeUndefined();
     store.putSeeder(A, peer(9));
     await until('the writes', async () => (await server.command('HLEN', `IPv4_L_${A.hex}`)) === 97);
-    expect(performance.now() - start).toBeLessThan(150);
+    // Of which 300 ms are for a machine that is busy.
+    expect(performance.now() - start).toBeLessThan(400);
     // Puts, deletions, a put.
     expect((await calls('evalsha')) - before).toBe(3);
     expect(await scrape(plain, A)).toEqual([2, 97, 1]);

@@ -206,7 +206,7 @@ describeWithRedis('trackers over one Redis', () => {
           expect(new Set(peers).size).toBe(peers.length);
           expect(peers.length).toBeLessThanOrEqual(complete + incomplete);
           // Silent for long enough to be collected.
-          if (random.below(200) === 0 && Date.now() < end - SILENCE) {
+          if (announces % 200 === 0 && Date.now() < end - SILENCE) {
             collected++;
             await new Promise((resolve) => setTimeout(resolve, SILENCE));
           }
