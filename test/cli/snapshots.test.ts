@@ -9,6 +9,7 @@ import { saveTo, someDirectory, someStore } from '../support/snapshots.ts';
 import { peer } from '../support/store-calls.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { announcePacket, UdpClient } from '../support/udp-client.ts';
+import { until } from '../support/until.ts';
 import { chihaya } from './chihaya.ts';
 
 const SERVERS = {
@@ -136,6 +137,8 @@ test('killed over and over while it writes, a tracker always has the last whole 
   const store = someStore();
   for (let n = 0; n < 100_000; n++) store.putSeeder(someInfohash(n % 100), peer(n));
   await saveTo(path, store);
+  const unfinished = async () =>
+    (await readdir(directory)).filter((name) => name.startsWith('snapshot.tmp-'));
   let cutOff = 0;
   for (let round = 0; round < 8; round++) {
     const tracker = await start(path, round % 2 === 0 ? SEVERAL : 1, { snapshot_interval: '1ms' });
@@ -146,9 +149,11 @@ test('killed over and over while it writes, a tracker always has the last whole 
     const count = () => metric(tracker, 'chihaya_storage_snapshot_duration_milliseconds_count');
     const written = await count();
     await expect.poll(count, { timeout: 20_000, interval: 5 }).toBeGreaterThan((written || 0) + 1);
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+    // At any moment, and every second time while it writes another.
+    if (round % 2 === 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+    else await until('another', async () => (await unfinished()).length > 0);
     await tracker.process.stop('SIGKILL');
-    const left = (await readdir(directory)).filter((name) => name.startsWith('snapshot.tmp-'));
+    const left = await unfinished();
     expect(left.length).toBeLessThan(2);
     cutOff += left.length;
   }
