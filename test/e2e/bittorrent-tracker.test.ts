@@ -92,6 +92,8 @@ let tracker: TrackerProcess;
 
 beforeAll(async () => {
   tracker = await TrackerProcess.start({
+    // Of several, one may be asked before another has stored what it has just answered.
+    workers: 1,
     http: { addr: '127.0.0.1:0' },
     udp: { addr: '127.0.0.1:0', private_key: 'of no use outside of this test' },
     prehooks: [{ name: 'torrent approval', options: { blacklist: [REFUSED] } }],
