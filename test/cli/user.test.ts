@@ -25,7 +25,8 @@ const whyNot = (() => {
   return undefined;
 })();
 
-const given = new Set<number>();
+/** Those that were given out, and those that `fetch` refuses to ask (https://fetch.spec.whatwg.org/#port-blocking). */
+const given = new Set([601, 636, 989, 990, 993, 995]);
 
 /** Another port below 1024 on which nobody listens, neither over TCP nor over UDP. */
 async function lowPort(): Promise<number> {
