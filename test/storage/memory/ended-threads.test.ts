@@ -17,7 +17,9 @@ import { announce, responseTo, someInfohash } from '../../support/requests.ts';
 import { name, offer, peer, scrape } from '../../support/store-calls.ts';
 
 const GUEST = 2;
-const DEATHS = 1000;
+
+/** Deaths with a lock held, as most are on a machine that is idle, and a fifth on one that is busy. */
+const IN_THE_MIDST = 600;
 
 /** Peers that stay, in a swarm of each family: those that come and go, small ones, one that becomes large and small again, large ones. */
 const CHANGING = 350;
@@ -25,7 +27,12 @@ const SIZES = [0, 1, 12, CHANGING, 600];
 
 /** Peers of each swarm that come, change sides and go: for a while nearly all come, then nearly all go. */
 const RESTLESS = 200;
-const TIDE = 25;
+
+/** A swarm is large from 513 peers on, and small again with 384. */
+const HIGH = 512;
+const LOW = 384;
+/** Tides that turn, each when all have come or gone that were to. */
+const TURNS = 40;
 
 interface Member {
   readonly seeder: boolean;
@@ -101,7 +108,7 @@ async function check(store: MemoryPeerStore, { infohash, peers, members, snatche
   }
 }
 
-test('nobody is lost or mangled, and no lock is held', { timeout: 120_000 }, async () => {
+test('nobody is lost or mangled, and no lock is held', { timeout: 240_000 }, async () => {
   const host = MemoryPeerStore.create({ shardCount: 1, clock: systemClock, shared: true });
   const locks = host.locks as ThreadLocks;
   let number = 0;
@@ -134,15 +141,11 @@ test('nobody is lost or mangled, and no lock is held', { timeout: 120_000 }, asy
 
   let inTheMidst = 0;
   const changing = swarms.filter(({ peers }) => peers.length === CHANGING + RESTLESS);
-  let grown = 0;
-  let shrunk = 0;
-  for (let death = 1; death <= DEATHS; death++) {
-    if (death % TIDE === 0) {
-      for (const { members } of changing) {
-        if (members.size > 512) grown++;
-        if (members.size < 384) shrunk++;
-      }
+  let turns = 0;
+  for (let death = 1; inTheMidst < IN_THE_MIDST || turns < TURNS; death++) {
+    if (changing.every(({ members }) => (isEbb ? members.size < LOW : members.size > HIGH))) {
       isEbb = !isEbb;
+      turns++;
     }
     const memory = StoreMemory.join(host.channelName as string);
     const guest = MemoryPeerStore.open(memory, host.handle(), GUEST, systemClock);
@@ -171,8 +174,5 @@ test('nobody is lost or mangled, and no lock is held', { timeout: 120_000 }, asy
     });
     if (death % 100 === 0) for (const swarm of swarms) await check(host, swarm);
   }
-  expect(inTheMidst).toBeGreaterThan(DEATHS / 4);
-  // A swarm is large from 513 peers on, and small again with 384.
-  expect(Math.min(grown, shrunk)).toBeGreaterThan(DEATHS / TIDE / 4);
   await host.stop();
 });

@@ -103,7 +103,7 @@ describe('snapshots of a store that threads share', () => {
     });
     let taken = 0;
     for (; atWork; taken++) await (await snapshot(path)).stop();
-    expect(taken).toBeGreaterThan(3);
+    expect(taken).toBeGreaterThan(1);
     for (const { faults } of await ends) expect(faults).toEqual([]);
 
     // When nothing changes any more, a snapshot is the same as the store.
