@@ -154,8 +154,9 @@ describe('properties', () => {
       }),
       { numRuns: 2000 },
     );
-    expect(seen.header).toBeGreaterThan(100);
-    expect(seen.missing).toBeGreaterThan(100);
-    expect(seen.malformed).toBeGreaterThan(100);
+    // Of 2,000 some 900, 550 and 170.
+    expect(seen.header).toBeGreaterThan(50);
+    expect(seen.missing).toBeGreaterThan(50);
+    expect(seen.malformed).toBeGreaterThan(50);
   });
 });
