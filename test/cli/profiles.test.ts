@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { readPprof } from '../support/pprof.ts';
+import { type Pprof, readPprof } from '../support/pprof.ts';
 import { Supervised } from '../support/supervised.ts';
 import { TrackerProcess } from '../support/tracker-process.ts';
 import { announcePacket, UdpClient } from '../support/udp-client.ts';
@@ -30,6 +30,40 @@ function pages(tracker: TrackerProcess): string {
 
 async function bytesOf(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
+}
+
+const ANNOUNCE = 'middleware/logic.handleAnnounce';
+const STORE = 'storage/memory/peer-store.announcePeers';
+
+/** For tests that may have to look more than once. */
+const LONG = { timeout: 120_000 };
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly tid?: number;
+  readonly ts: number;
+  readonly dur: number;
+  readonly args: { readonly name?: string };
+}
+
+/** Whether a thread was seen in a function. */
+function wasIn(profile: Pprof, thread: string, name: string): boolean {
+  return profile.samples.some(
+    (sample) => sample.thread === thread && sample.stack.some((call) => call.name === name),
+  );
+}
+
+/** What was taken once it shows what it must: on a busy machine a second of it may hold few samples of any thread. */
+function untilIn<T>(what: string, take: () => Promise<T>, shows: (taken: T) => boolean): Promise<T> {
+  return until(
+    what,
+    async () => {
+      const taken = await take();
+      return shows(taken) && taken;
+    },
+    60_000,
+  ) as Promise<T>;
 }
 
 /** Announces without a pause until `signal` says so. */
@@ -68,30 +102,31 @@ describe.skipIf(!linux)('a tracker of two workers, under load', () => {
     await tracker.stop();
   });
 
-  test('a processor profile names our functions, by file and line, in each thread', async () => {
-    const response = await fetch(`${pages(tracker)}profile?seconds=2`);
+  test('a processor profile names our functions, by file and line, in each thread', LONG, async () => {
+    const response = await fetch(`${pages(tracker)}profile?seconds=1`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/octet-stream');
-    const profile = readPprof(await bytesOf(response));
+    await bytesOf(response);
+    const profile = await untilIn(
+      'announces in each worker',
+      async () => readPprof(await bytesOf(await fetch(`${pages(tracker)}profile?seconds=2`))),
+      (taken) =>
+        ['worker 1', 'worker 2'].every((worker) => wasIn(taken, worker, ANNOUNCE)) &&
+        ['worker 1', 'worker 2'].some((worker) => wasIn(taken, worker, STORE)),
+    );
     expect(profile.types).toEqual(['samples/count', 'cpu/nanoseconds']);
     expect(profile.durationNanos).toBeGreaterThanOrEqual(2e9);
-    expect(profile.durationNanos).toBeLessThan(8e9);
+    expect(profile.durationNanos).toBeLessThan(20e9);
     expect(profile.comments).toEqual([]);
 
     const calls = profile.samples.flatMap(({ stack }) => stack);
     for (const [name, file, line] of [
-      ['middleware/logic.handleAnnounce', 'src/middleware/logic.ts', '  handleAnnounce('],
-      ['storage/memory/peer-store.announcePeers', 'src/storage/memory/peer-store.ts', '  announcePeers('],
+      [ANNOUNCE, 'src/middleware/logic.ts', '  handleAnnounce('],
+      [STORE, 'src/storage/memory/peer-store.ts', '  announcePeers('],
     ] as const) {
       const call = calls.find((each) => each.name === name);
       const at = readFileSync(file, 'utf8').split('\n').indexOf(line) + 1;
       expect(call).toEqual({ name, file, line: at });
-    }
-    for (const worker of ['worker 1', 'worker 2']) {
-      const own = profile.samples.filter(({ thread }) => thread === worker);
-      expect(
-        own.some(({ stack }) => stack.some(({ name }) => name === 'middleware/logic.handleAnnounce')),
-      ).toBe(true);
     }
     // A thread cannot be on the processor longer than the profile took.
     const busy = (of: string) =>
@@ -114,26 +149,24 @@ describe.skipIf(!linux)('a tracker of two workers, under load', () => {
     expect(total).toBeLessThan(100_000_000);
   });
 
-  test('a trace', async () => {
-    const response = await fetch(`${pages(tracker)}trace?seconds=1`);
-    const { traceEvents } = JSON.parse(gunzipSync(await bytesOf(response)).toString()) as {
-      traceEvents: {
-        name: string;
-        ph: string;
-        tid?: number;
-        ts: number;
-        dur: number;
-        args: { name?: string };
-      }[];
-    };
+  test('a trace', LONG, async () => {
+    const announcesIn = (events: readonly TraceEvent[]) =>
+      new Set(events.filter(({ ph, name }) => ph === 'X' && name === ANNOUNCE).map(({ tid }) => tid));
+    const traceEvents = await untilIn(
+      'announces in each worker',
+      async () => {
+        const bytes = await bytesOf(await fetch(`${pages(tracker)}trace?seconds=1`));
+        return (JSON.parse(gunzipSync(bytes).toString()) as { traceEvents: TraceEvent[] }).traceEvents;
+      },
+      (taken) => announcesIn(taken).size === 2,
+    );
     expect(traceEvents.filter(({ name }) => name === 'thread_name').map(({ args }) => args.name)).toEqual([
       'supervisor',
       'worker 1',
       'worker 2',
     ]);
     const calls = traceEvents.filter(({ ph }) => ph === 'X');
-    const ours = calls.filter(({ name }) => name === 'middleware/logic.handleAnnounce');
-    expect(new Set(ours.map(({ tid }) => tid))).toEqual(new Set([1, 2]));
+    expect(announcesIn(traceEvents)).toEqual(new Set([1, 2]));
     const from = Math.min(...calls.map(({ ts }) => ts));
     const to = Math.max(...calls.map(({ ts, dur }) => ts + dur));
     expect(to - from).toBeGreaterThan(0.9e6);
@@ -203,17 +236,19 @@ describe.skipIf(!linux)('a tracker of two workers, under load', () => {
   });
 });
 
-test('a single thread profiles itself', async () => {
+test('a single thread profiles itself', LONG, async () => {
   const tracker = await TrackerProcess.start({ ...CONFIG, workers: 1 });
   onTestFinished(() => tracker.stop());
   const end = new AbortController();
   const loaded = load(tracker, end.signal);
-  const profile = readPprof(await bytesOf(await fetch(`${pages(tracker)}profile?seconds=1`)));
+  const profile = await untilIn(
+    'announces',
+    async () => readPprof(await bytesOf(await fetch(`${pages(tracker)}profile?seconds=1`))),
+    (taken) => wasIn(taken, 'main', ANNOUNCE),
+  );
   end.abort();
   await loaded;
   expect(new Set(profile.samples.map(({ thread }) => thread))).toEqual(new Set(['main']));
-  const names = profile.samples.flatMap(({ stack }) => stack.map(({ name }) => name));
-  expect(names).toContain('middleware/logic.handleAnnounce');
 });
 
 test('a stop does not wait for a profile', async () => {
