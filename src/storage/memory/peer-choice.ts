@@ -10,7 +10,7 @@
 import type { PeerList } from '../../bittorrent/peer-list.ts';
 import type { Random } from '../../pkg/random.ts';
 import { NONE } from './hash-index.ts';
-import { FULL_BITS, ID_WORDS, RECORD_MASK, segmentOf } from './record-slab.ts';
+import { FULL_BITS, HEAD_WORDS, ID_WORDS, RECORD_MASK, segmentOf } from './record-slab.ts';
 import { FULL_MASK } from './swarm-blocks.ts';
 import type { SwarmPeers } from './swarm-peers.ts';
 
@@ -162,8 +162,8 @@ export class PeerChoice {
   }
 
   #copyId(record: number, ids: Uint8Array, index: number): void {
-    const words = this.#peers.slab.ids[segmentOf(record)] as Int32Array;
-    const at = (record & RECORD_MASK) * ID_WORDS;
+    const words = this.#peers.slab.heads[segmentOf(record)] as Int32Array;
+    const at = (record & RECORD_MASK) * HEAD_WORDS;
     ids.set(new Uint8Array(words.buffer, words.byteOffset + at * 4, ID_WORDS * 4), index * ID_WORDS * 4);
   }
 }

@@ -7,7 +7,7 @@ import { type AddressFamily, compactPeerLength } from '../../bittorrent/address-
 import { COMPACT_HALFWORD, type Peer } from '../../bittorrent/peer.ts';
 import { halfSipHash } from '../../pkg/half-siphash.ts';
 import { NONE } from './hash-index.ts';
-import { ID_WORDS, RECORD_MASK, type RecordSlab, segmentOf } from './record-slab.ts';
+import { HEAD_WORDS, ID_WORDS, RECORD_MASK, type RecordSlab, SEEN, segmentOf } from './record-slab.ts';
 import type { HashKey } from './store-parts.ts';
 
 export class PeerRecords {
@@ -57,12 +57,12 @@ export class PeerRecords {
   matches(record: number, peer: Peer): boolean {
     const { width } = this.#slab;
     const compact = this.#slab.compact[segmentOf(record)] as Uint16Array;
-    const ids = this.#slab.ids[segmentOf(record)] as Int32Array;
+    const heads = this.#slab.heads[segmentOf(record)] as Int32Array;
     const at = (record & RECORD_MASK) * width;
     for (let i = 0; i < width; i++)
       if (compact[at + i] !== peer.halfwords[COMPACT_HALFWORD + i]) return false;
-    const id = (record & RECORD_MASK) * ID_WORDS;
-    for (let i = 0; i < ID_WORDS; i++) if (ids[id + i] !== peer.words[i]) return false;
+    const head = (record & RECORD_MASK) * HEAD_WORDS;
+    for (let i = 0; i < ID_WORDS; i++) if (heads[head + i] !== peer.words[i]) return false;
     return true;
   }
 
@@ -71,11 +71,11 @@ export class PeerRecords {
     const { width } = this.#slab;
     const segment = segmentOf(record);
     const at = record & RECORD_MASK;
-    const ids = this.#slab.ids[segment] as Int32Array;
+    const heads = this.#slab.heads[segment] as Int32Array;
     const compact = this.#slab.compact[segment] as Uint16Array;
-    for (let i = 0; i < ID_WORDS; i++) ids[at * ID_WORDS + i] = peer.words[i] as number;
+    for (let i = 0; i < ID_WORDS; i++) heads[at * HEAD_WORDS + i] = peer.words[i] as number;
     for (let i = 0; i < width; i++) compact[at * width + i] = peer.halfwords[COMPACT_HALFWORD + i] as number;
-    (this.#slab.seen[segment] as Int32Array)[at] = second;
+    heads[at * HEAD_WORDS + SEEN] = second;
   }
 
   /** The hash by which a peer of a swarm is indexed. */
@@ -91,10 +91,10 @@ export class PeerRecords {
   /** The same of the peer in a record. */
   hashRecord(swarm: number, record: number): number {
     const { width } = this.#slab;
-    const ids = this.#slab.ids[segmentOf(record)] as Int32Array;
+    const heads = this.#slab.heads[segmentOf(record)] as Int32Array;
     const compact = this.#slab.compact[segmentOf(record)] as Uint16Array;
     const at = record & RECORD_MASK;
-    for (let i = 0; i < ID_WORDS; i++) this.#hashed[i] = ids[at * ID_WORDS + i] as number;
+    for (let i = 0; i < ID_WORDS; i++) this.#hashed[i] = heads[at * HEAD_WORDS + i] as number;
     for (let i = 0; i < width; i++)
       this.#hashedHalfwords[2 * ID_WORDS + i] = compact[at * width + i] as number;
     return this.#hash(swarm);

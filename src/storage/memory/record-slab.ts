@@ -1,12 +1,13 @@
 /**
  * The peers' memory: records in parallel arrays, handed out in blocks of 1 to 512.
  *
- *   record r:   ids[5r … 5r+5)      peer id, 20 bytes as words
- *               seen[r]             when it last announced (31 bits, seconds), snatched flag on top
+ *   record r:   heads[6r … 6r+5)    peer id, 20 bytes as words
+ *               heads[6r+5]         when it last announced (31 bits, seconds), snatched flag on top
  *               compact[wr … wr+w)  address and port as sent in answers; w = 3 (IPv4) or 9 (IPv6) halfwords
  *
  * So a block's compact entries lie side by side: a small swarm's answer is one run of bytes, and a
- * random choice touches 6 bytes a peer and nothing else. A record takes 30 bytes (IPv4) or 42 (IPv6).
+ * random choice touches 6 bytes a peer and nothing else. Whoever announces again has his id compared and his time
+ * written, side by side too. A record takes 30 bytes (IPv4) or 42 (IPv6).
  *
  * Blocks come from pages of 2,048 records, all of one size class a page. A page whose blocks are all
  * free serves any class again: swarms that grow together leave no trail of small blocks behind.
@@ -50,20 +51,26 @@ const NEXT = 4;
 const PREVIOUS = 5;
 const HEADER = 6;
 
-/** Words of an id, and the place of the next free block in a free block's first record. */
+/** Words of a head, those of the id, which come first, and the place of the time. A free block's next is in its first word. */
+export const HEAD_WORDS = 6;
 export const ID_WORDS = 5;
+export const SEEN = 5;
 
 /** The segment that a record lies in. */
 export function segmentOf(record: number): number {
   return record >>> SEGMENT_BITS;
 }
 
+/** Where among its segment's heads the time of a record is. */
+export function seenAt(record: number): number {
+  return (record & RECORD_MASK) * HEAD_WORDS + SEEN;
+}
+
 export class RecordSlab {
   /** Halfwords of a compact entry: 3 or 9. */
   readonly width: number;
   /** One array of each kind a segment. */
-  readonly ids: Int32Array[] = [];
-  readonly seen: Int32Array[] = [];
+  readonly heads: Int32Array[] = [];
   readonly compact: Uint16Array[] = [];
   readonly #headers: Int32Array[] = [];
   readonly #memory: StoreMemory;
@@ -71,7 +78,7 @@ export class RecordSlab {
   readonly #id: number;
   /** By class the first page that has a free block, plus one; then EMPTY_PAGE and PAGES. */
   readonly #state: Int32Array;
-  readonly #spareIds = new Int32Array(ID_WORDS);
+  readonly #spareHead = new Int32Array(HEAD_WORDS);
   readonly #spareCompact: Uint16Array;
 
   /** @param id of its area, its pool and its lock */
@@ -83,19 +90,17 @@ export class RecordSlab {
     this.#id = id;
     this.#state = memory.area(id, PAGES + 1);
     const records = 1 << SEGMENT_BITS;
-    const seenAt = records * ID_WORDS * 4;
-    const compactAt = seenAt + records * 4;
+    const compactAt = records * HEAD_WORDS * 4;
     const headersAt = compactAt + records * this.width * 2;
     memory.openPool(id, headersAt + PAGES_PER_SEGMENT * HEADER * 4, (buffer) => {
-      this.ids.push(new Int32Array(buffer, 0, records * ID_WORDS));
-      this.seen.push(new Int32Array(buffer, seenAt, records));
+      this.heads.push(new Int32Array(buffer, 0, records * HEAD_WORDS));
       this.compact.push(new Uint16Array(buffer, compactAt, records * this.width));
       this.#headers.push(new Int32Array(buffer, headersAt, PAGES_PER_SEGMENT * HEADER));
     });
   }
 
   get recordBytes(): number {
-    return 4 * ID_WORDS + 4 + 2 * this.width;
+    return 4 * HEAD_WORDS + 2 * this.width;
   }
 
   /** A block of `CAPACITIES[sizeClass]` records, named by its first; what is in them is left over. */
@@ -121,7 +126,7 @@ export class RecordSlab {
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
     let block = (header[at + FREE] as number) - 1;
     if (block >= 0) {
-      header[at + FREE] = this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] as number;
+      header[at + FREE] = this.#headsOf(block)[(block & RECORD_MASK) * HEAD_WORDS] as number;
     } else {
       block = (page << PAGE_BITS) + (header[at + FRESH] as number);
       header[at + FRESH] = (header[at + FRESH] as number) + (CAPACITY[sizeClass] as number);
@@ -135,7 +140,7 @@ export class RecordSlab {
     const page = block >>> PAGE_BITS;
     const header = this.#headers[(page / PAGES_PER_SEGMENT) | 0] as Int32Array;
     const at = (page % PAGES_PER_SEGMENT) * HEADER;
-    this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] = header[at + FREE] as number;
+    this.#headsOf(block)[(block & RECORD_MASK) * HEAD_WORDS] = header[at + FREE] as number;
     header[at + FREE] = block + 1;
     if (header[at + USED] === blocksPerPage(sizeClass)) this.#link(page, sizeClass);
     header[at + USED] = (header[at + USED] as number) - 1;
@@ -163,7 +168,7 @@ export class RecordSlab {
       const opened = (this.#header(page, FRESH) / (CAPACITY[sizeClass] as number)) | 0;
       let free = 0;
       for (let block = this.#header(page, FREE) - 1; block >= 0 && free < opened; free++) {
-        block = (this.#idsOf(block)[(block & RECORD_MASK) * ID_WORDS] as number) - 1;
+        block = (this.#headsOf(block)[(block & RECORD_MASK) * HEAD_WORDS] as number) - 1;
       }
       const used = opened - free;
       this.#setHeader(page, USED, used);
@@ -186,12 +191,10 @@ export class RecordSlab {
     const { width } = this;
     const a = from & RECORD_MASK;
     const b = to & RECORD_MASK;
-    const fromIds = this.#idsOf(from);
-    const toIds = this.#idsOf(to);
-    for (let i = 0; i < count * ID_WORDS; i++) toIds[b * ID_WORDS + i] = fromIds[a * ID_WORDS + i] as number;
-    const fromSeen = this.seen[segmentOf(from)] as Int32Array;
-    const toSeen = this.seen[segmentOf(to)] as Int32Array;
-    for (let i = 0; i < count; i++) toSeen[b + i] = fromSeen[a + i] as number;
+    const fromHeads = this.#headsOf(from);
+    const toHeads = this.#headsOf(to);
+    for (let i = 0; i < count * HEAD_WORDS; i++)
+      toHeads[b * HEAD_WORDS + i] = fromHeads[a * HEAD_WORDS + i] as number;
     const fromCompact = this.compact[segmentOf(from)] as Uint16Array;
     const toCompact = this.compact[segmentOf(to)] as Uint16Array;
     for (let i = 0; i < count * width; i++) toCompact[b * width + i] = fromCompact[a * width + i] as number;
@@ -203,36 +206,33 @@ export class RecordSlab {
    */
   swap(a: number, b: number): void {
     const { width } = this;
-    const aIds = this.#idsOf(a);
-    const bIds = this.#idsOf(b);
-    const aSeen = this.seen[segmentOf(a)] as Int32Array;
-    const bSeen = this.seen[segmentOf(b)] as Int32Array;
+    const aHeads = this.#headsOf(a);
+    const bHeads = this.#headsOf(b);
     const aCompact = this.compact[segmentOf(a)] as Uint16Array;
     const bCompact = this.compact[segmentOf(b)] as Uint16Array;
     const aAt = a & RECORD_MASK;
     const bAt = b & RECORD_MASK;
-    const i = aAt * ID_WORDS;
-    const j = bAt * ID_WORDS;
+    const i = aAt * HEAD_WORDS;
+    const j = bAt * HEAD_WORDS;
     const k = aAt * width;
     const l = bAt * width;
-    const id = this.#spareIds;
+    const head = this.#spareHead;
     const compact = this.#spareCompact;
-    for (let word = 0; word < ID_WORDS; word++) id[word] = aIds[i + word] as number;
+    for (let word = 0; word < HEAD_WORDS; word++) head[word] = aHeads[i + word] as number;
     for (let word = 0; word < width; word++) compact[word] = aCompact[k + word] as number;
 
-    const seen = aSeen[aAt] as number;
-    aSeen[aAt] = bSeen[bAt] as number;
-    bSeen[bAt] = seen;
-    aIds[i] = bIds[j] as number;
-    aIds[i + 1] = bIds[j + 1] as number;
-    aIds[i + 2] = bIds[j + 2] as number;
-    aIds[i + 3] = bIds[j + 3] as number;
-    aIds[i + 4] = bIds[j + 4] as number;
-    bIds[j] = id[0] as number;
-    bIds[j + 1] = id[1] as number;
-    bIds[j + 2] = id[2] as number;
-    bIds[j + 3] = id[3] as number;
-    bIds[j + 4] = id[4] as number;
+    aHeads[i] = bHeads[j] as number;
+    aHeads[i + 1] = bHeads[j + 1] as number;
+    aHeads[i + 2] = bHeads[j + 2] as number;
+    aHeads[i + 3] = bHeads[j + 3] as number;
+    aHeads[i + 4] = bHeads[j + 4] as number;
+    aHeads[i + 5] = bHeads[j + 5] as number;
+    bHeads[j] = head[0] as number;
+    bHeads[j + 1] = head[1] as number;
+    bHeads[j + 2] = head[2] as number;
+    bHeads[j + 3] = head[3] as number;
+    bHeads[j + 4] = head[4] as number;
+    bHeads[j + 5] = head[5] as number;
     aCompact[k] = bCompact[l] as number;
     aCompact[k + 1] = bCompact[l + 1] as number;
     aCompact[k + 2] = bCompact[l + 2] as number;
@@ -254,8 +254,8 @@ export class RecordSlab {
     bCompact[l + 8] = compact[8] as number;
   }
 
-  #idsOf(record: number): Int32Array {
-    return this.ids[record >>> SEGMENT_BITS] as Int32Array;
+  #headsOf(record: number): Int32Array {
+    return this.heads[record >>> SEGMENT_BITS] as Int32Array;
   }
 
   /** Gives a page to `sizeClass`: an emptied one, else a new one. */

@@ -22,7 +22,7 @@ import { HashIndex, NONE } from './hash-index.ts';
 import { IntBlocks } from './int-blocks.ts';
 import type { Limits } from './limits.ts';
 import { PeerRecords } from './peer-records.ts';
-import { RECORD_MASK, RecordSlab, segmentOf } from './record-slab.ts';
+import { RecordSlab, seenAt, segmentOf } from './record-slab.ts';
 import type { StoreParts } from './store-parts.ts';
 import { FULL, SwarmBlocks } from './swarm-blocks.ts';
 import { ADDED, LEECHERS, PEERS, SEEDERS, SNATCHES, SWARM_BYTES, SwarmTable } from './swarm-table.ts';
@@ -149,33 +149,37 @@ export class SwarmPeers {
 
   /** When a peer announced last, in the seconds it was stored with. */
   lastSeen(swarm: number, position: number): number {
-    const record = this.recordAt(swarm, position);
-    return ((this.slab.seen[segmentOf(record)] as Int32Array)[record & RECORD_MASK] as number) & TIME;
+    return this.#seen(this.recordAt(swarm, position)) & TIME;
   }
 
   /** Whether a peer's snatch has been counted. */
   hasSnatched(swarm: number, position: number): boolean {
-    const record = this.recordAt(swarm, position);
-    return ((this.slab.seen[segmentOf(record)] as Int32Array)[record & RECORD_MASK] as number) < 0;
+    return this.#seen(this.recordAt(swarm, position)) < 0;
   }
 
   /** Notes when a peer announced. */
   touch(swarm: number, position: number, second: number): void {
     const record = this.recordAt(swarm, position);
-    const seen = this.slab.seen[segmentOf(record)] as Int32Array;
-    seen[record & RECORD_MASK] = ((seen[record & RECORD_MASK] as number) & SNATCHED) | second;
+    const heads = this.slab.heads[segmentOf(record)] as Int32Array;
+    const at = seenAt(record);
+    heads[at] = ((heads[at] as number) & SNATCHED) | second;
+  }
+
+  #seen(record: number): number {
+    return (this.slab.heads[segmentOf(record)] as Int32Array)[seenAt(record)] as number;
   }
 
   /** Counts a snatch of the peer at a position, if it is the peer's first. */
   snatch(swarm: number, position: number): void {
     const record = this.recordAt(swarm, position);
-    const seen = this.slab.seen[segmentOf(record)] as Int32Array;
-    if ((seen[record & RECORD_MASK] as number) < 0) return;
+    const heads = this.slab.heads[segmentOf(record)] as Int32Array;
+    const at = seenAt(record);
+    if ((heads[at] as number) < 0) return;
     const words = this.swarms.words(swarm);
     const snatches = this.swarms.offsetOf(swarm) + SNATCHES;
     const total = ROW * this.swarms.shardOf(swarm) + Total.Snatches;
     // Neither call nor loop from here on: a thread that is ended has counted it, or will be told of it again.
-    seen[record & RECORD_MASK] = (seen[record & RECORD_MASK] as number) | SNATCHED;
+    heads[at] = (heads[at] as number) | SNATCHED;
     words[snatches] = (words[snatches] as number) + 1;
     this.#totals[total] = (this.#totals[total] as number) + 1;
   }

@@ -63,14 +63,14 @@ describe('RecordSlab', () => {
       const a = far[0] as number;
       const b = far[299] as number;
       expect(segmentOf(a)).not.toBe(segmentOf(b));
-      /** The words of a record, in three pieces. */
+      /** The words of a record, in two pieces. */
       const pieces = (record: number) => {
         const of = (arrays: (Int32Array | Uint16Array)[], width: number) =>
           arrays[segmentOf(record)]?.subarray(
             (record & RECORD_MASK) * width,
             ((record & RECORD_MASK) + 1) * width,
           ) ?? expect.fail(`no segment of ${record}`);
-        return [of(slab.ids, 5), of(slab.seen, 1), of(slab.compact, slab.width)];
+        return [of(slab.heads, 6), of(slab.compact, slab.width)];
       };
       const write = (record: number, first: number) => {
         for (const piece of pieces(record)) for (const i of piece.keys()) piece[i] = first++;

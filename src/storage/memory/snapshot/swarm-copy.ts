@@ -9,7 +9,7 @@
 import { SHARD_LOCKS } from '../areas.ts';
 import { NONE } from '../hash-index.ts';
 import type { NoLocks } from '../locks.ts';
-import { ID_WORDS, RECORD_MASK, segmentOf } from '../record-slab.ts';
+import { HEAD_WORDS, ID_WORDS, RECORD_MASK, segmentOf } from '../record-slab.ts';
 import { EPOCH } from '../seconds.ts';
 import type { SwarmPeers } from '../swarm-peers.ts';
 import { INFOHASH_WORDS, PEERS, SEEDERS, SNATCHES } from '../swarm-table.ts';
@@ -171,10 +171,10 @@ export class SwarmCopy {
     const swarm = this.#swarm;
     const at = block.end;
     const record = peers.recordAt(swarm, position);
-    const ids = slab.ids[segmentOf(record)] as Int32Array;
+    const heads = slab.heads[segmentOf(record)] as Int32Array;
     const compact = slab.compact[segmentOf(record)] as Uint16Array;
-    const id = (record & RECORD_MASK) * ID_WORDS;
-    for (let i = 0; i < ID_WORDS; i++) block.words[(at >>> 2) + i] = ids[id + i] as number;
+    const head = (record & RECORD_MASK) * HEAD_WORDS;
+    for (let i = 0; i < ID_WORDS; i++) block.words[(at >>> 2) + i] = heads[head + i] as number;
     block.setNumber(at + HEARD_AT, EPOCH + peers.lastSeen(swarm, position));
     const entry = (record & RECORD_MASK) * slab.width;
     const to = (at + COMPACT_AT) >>> 1;
