@@ -1,4 +1,7 @@
-/** What each thread does: announces of known and of new peers, and of some that leave, in swarms that all threads have in common. */
+/**
+ * What each thread does: announces of known and of new peers, and of some that leave, in swarms that all threads have in
+ * common. As many leave as come: however much is done, the swarms are as large at the end as they were.
+ */
 
 import assert from 'node:assert/strict';
 import { AddressFamily } from '../../src/bittorrent/address-family.ts';
@@ -15,10 +18,12 @@ export const SWARMS = 10_000;
 export const SIZE = 100;
 const WANTED = 30;
 
-/** Of 16 announces two are by peers that are new, and one by a peer that leaves. */
+/** Of 16 announces two are by peers that are new, and two by peers that leave: of the new ones those that came first. */
 const NEW = 2;
-const LEAVES = 3;
+const LEAVING = 4;
 const OF = 16;
+/** New peers that have not left yet are never more. */
+const MOST_NEW = 1 << 14;
 
 /** Announces between two looks at the time. */
 const STEP = 64;
@@ -29,13 +34,20 @@ export function announceFor(milliseconds: number, store: PeerStore, thread: numb
   const infohash = new Infohash();
   const peer = new Peer();
   const response = new AnnounceResponse(new PeerList(WANTED));
-  let newcomer = (thread + 1) * 4_000_000;
+  const first = (thread + 1) * 4_000_000;
+  let came = 0;
+  let left = 0;
+  /** The swarms that the latest newcomers came to. */
+  const swarms = new Int32Array(MOST_NEW);
   let count = 0;
   for (const end = performance.now() + milliseconds; performance.now() < end; count += STEP) {
     for (let i = 0; i < STEP; i++) {
-      const swarm = random.below(SWARMS);
       const kind = random.below(OF);
-      const number = kind < NEW ? newcomer++ : swarm * SIZE + random.below(SIZE);
+      const comes = kind < NEW && came - left < MOST_NEW;
+      const leaves = kind >= NEW && kind < LEAVING && left < came;
+      const swarm = leaves ? (swarms[left % MOST_NEW] as number) : random.below(SWARMS);
+      if (comes) swarms[came % MOST_NEW] = swarm;
+      const number = comes ? first + came++ : leaves ? first + left++ : swarm * SIZE + random.below(SIZE);
       setInfohash(infohash, swarm);
       setPeer(peer, number);
       response.reset(AddressFamily.IPv4);
@@ -43,9 +55,9 @@ export function announceFor(milliseconds: number, store: PeerStore, thread: numb
       store.announcePeers(infohash, peer, seeder, WANTED, response);
       if (response.peers.count !== WANTED)
         assert.fail(`expected ${WANTED} peers, found ${response.peers.count}`);
-      if (kind === LEAVES - 1) {
-        store.deleteSeeder(infohash, peer);
-        store.deleteLeecher(infohash, peer);
+      if (leaves) {
+        if (seeder) store.deleteSeeder(infohash, peer);
+        else store.deleteLeecher(infohash, peer);
       } else if (seeder) store.putSeeder(infohash, peer);
       else store.putLeecher(infohash, peer);
     }
