@@ -27,8 +27,10 @@ export interface FormerIds {
 export class ConnectionIds {
   readonly #key: Int32Array;
   readonly #maxSkew: number;
-  /** The message that is authenticated: time, then the address, as little-endian words. */
+  /** The message that was authenticated last: time, then the address, as little-endian words; of how many, and the MAC. */
   readonly #message = new Int32Array(5);
+  #words = 0;
+  #latest = 0;
   readonly #former: FormerIds | undefined;
 
   /**
@@ -60,11 +62,18 @@ export class ConnectionIds {
   }
 
   #mac(time: number, source: Peer): number {
+    const message = this.#message;
     const words = addressLength(source.family) / 4;
-    this.#message[0] = time;
+    let isAnother = message[0] !== (time | 0) || this.#words !== words;
+    message[0] = time;
     for (let i = 0; i < words; i++) {
-      this.#message[1 + i] = readInt32LittleEndian(source.bytes, COMPACT_OFFSET + 4 * i);
+      const word = readInt32LittleEndian(source.bytes, COMPACT_OFFSET + 4 * i);
+      if (word === message[1 + i]) continue;
+      message[1 + i] = word;
+      isAnother = true;
     }
-    return sipHashLow(this.#key, this.#message, 1 + words);
+    this.#words = words;
+    if (isAnother) this.#latest = sipHashLow(this.#key, message, 1 + words);
+    return this.#latest;
   }
 }

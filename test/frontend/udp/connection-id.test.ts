@@ -54,6 +54,21 @@ describe('connection ids', () => {
     expect(new ConnectionIds('Secret', 0).accepts(issue(ids), 0, four, NOW)).toBe(false);
   });
 
+  it('do not depend on which was made or looked at before', () => {
+    // A few of each, so that the same ones often come again.
+    const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8::1', 'c000:201::', 'c000:201::1'];
+    const peers = addresses.map((address) => announce({ address }).peer);
+    const step = fc.record({ peer: fc.constantFrom(...peers), now: fc.constantFrom(NOW, NOW + 1, 0) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const used = new ConnectionIds('secret', 10_000);
+        for (const { peer, now } of steps) {
+          expect(issue(used, peer, now)).toEqual(issue(new ConnectionIds('secret', 0), peer, now));
+        }
+      }),
+    );
+  });
+
   it('cannot be changed in a single bit', () => {
     fc.assert(
       fc.property(fc.nat({ max: 63 }), (bit) => {
