@@ -282,16 +282,22 @@ describe.each(linux ? [1, 3] : [1])('with %d workers', (workers) => {
   test('many signals at once are two reloads, the last of which has the file as it is', async () => {
     const tracker = await start(config());
     const { ask } = keptAlive(tracker);
-    await tracker.configure(config({ announce_interval: '1m' }));
+    // By rename: a reload that is under way may read the file at any time.
+    const replace = (announce_interval: string) => {
+      const text = JSON.stringify({ chihaya: config({ announce_interval }) });
+      writeFileSync(`${tracker.path}.new`, text);
+      renameSync(`${tracker.path}.new`, tracker.path);
+    };
+    replace('1m');
     process.kill(tracker.process.pid, 'SIGHUP');
     await tracker.process.waitFor(/"msg":"reloading"/, 20_000);
-    await tracker.configure(config({ announce_interval: '2m' }));
+    replace('2m');
     process.kill(tracker.process.pid, 'SIGHUP');
     process.kill(tracker.process.pid, 'SIGUSR1');
     await tracker.process.waitFor(/("msg":"reloading"[\s\S]*){3}/, 20_000);
     await expect.poll(ask).toContain('8:intervali120e');
     // Another one is done, too; and however long one waits, there is none that nobody has asked for.
-    await tracker.configure(config({ announce_interval: '3m' }));
+    replace('3m');
     process.kill(tracker.process.pid, 'SIGHUP');
     await expect.poll(ask).toContain('8:intervali180e');
     for (let i = 0; i < 100; i++) expect(await ask()).toContain('8:intervali180e');
