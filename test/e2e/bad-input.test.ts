@@ -61,7 +61,9 @@ describe('bad input', () => {
       }
     })();
     try {
-      await attack();
+      // A short one is over before anybody could notice.
+      do await attack();
+      while (served < 3);
     } finally {
       going = false;
       await bystander;
@@ -69,7 +71,6 @@ describe('bad input', () => {
     }
     await serve(httpPort);
     expect(tracker.alive).toBe(true);
-    expect(served).toBeGreaterThan(2);
     // Attacker, bystander and tracker share this machine: it is a bound for hanging, not for speed.
     expect(slowest).toBeLessThan(READ_TIMEOUT);
     expect(tracker.residentBytes - before).toBeLessThan(WORKERS * mostGrowth);
