@@ -21,23 +21,25 @@ export function parseListenAddress(value: string): ListenAddress | undefined {
 }
 
 /** How a system without IPv6 refuses to bind `::`. */
-const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
+export const NO_IPV6: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'];
 
 /**
  * Binds what the host of an address stands for: itself, what the name is of, or, where there is none, every address of
  * both families on one socket, of IPv4 where the system has nothing else.
  *
  * @param bind is given an IP address, and perhaps a second one
+ * @param refusals codes of the errors with which it tells that there is no IPv6
  */
 export async function bindHost<T>(
   host: string | undefined,
   bind: (ip: string) => T | Promise<T>,
+  refusals: readonly string[] = NO_IPV6,
 ): Promise<T> {
   if (host !== undefined) return bind((await lookup(host)).address);
   try {
     return await bind('::');
   } catch (error) {
-    if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!refusals.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return bind('0.0.0.0');
   }
 }

@@ -11,7 +11,7 @@ import { isIPv6 } from 'node:net';
 import { noteClosed } from '../../../pkg/descriptors.ts';
 import { parseIp } from '../../../pkg/ip-address.ts';
 import { type Libc, loadLibc } from '../../../pkg/libc.ts';
-import { bindHost, formatHostPort, type ListenAddress } from '../../../pkg/listen-address.ts';
+import { bindHost, formatHostPort, type ListenAddress, NO_IPV6 } from '../../../pkg/listen-address.ts';
 import { bindSocket, SOCK_DGRAM } from '../../../pkg/reuse-port.ts';
 import type { BoundAddress } from '../../frontend.ts';
 import { type BatchHandler, type PacketBatch, type Reply, SLOT, type UdpSocket } from './socket.ts';
@@ -51,7 +51,11 @@ export class DgramSocket implements UdpSocket {
   /** Binds a socket to an address; without a host to every address of both families. */
   static async bind({ host, port }: ListenAddress, options: DgramOptions): Promise<DgramSocket> {
     const libc = options.reusePort ? await loadLibc() : undefined;
-    return bindHost(host, async (ip) => new DgramSocket(await bound(ip, port, options, libc)));
+    // node:dgram has one word more for it.
+    return bindHost(host, async (ip) => new DgramSocket(await bound(ip, port, options, libc)), [
+      ...NO_IPV6,
+      'EINVAL',
+    ]);
   }
 
   private constructor(socket: Socket) {
